@@ -1,0 +1,49 @@
+# The two commands are `make build` and `make test`; both work on a bare machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A user-wide pip setting that names a folder of wheels must not bring in other versions than the lock's.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The problems are small: spinning linear-algebra threads cost more than they give.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 build" >&2; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/installed ## Create the environment from the lock
+
+.PHONY: build
+build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEMENTARY=DIR read your own files
+	$(BIN)/city-policy build $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
+
+.PHONY: test
+test: $(VENV)/installed ## Check the style and run all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint models tests analysis --processes 2 --nofail --quiet || true
+	$(BIN)/python -m pytest -n 2
+
+.PHONY: docs
+docs: $(VENV)/installed ## Build the dbt documentation site in target/
+	$(BIN)/dbt docs generate --static
+
+.PHONY: lock
+lock: ## Renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --extra test --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --no-header --output-file requirements.lock
+	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements.lock
+
+.PHONY: clean
+clean: ## Remove what builds leave behind, but not the data
+	rm -rf target logs .pytest_cache .hypothesis .ruff_cache

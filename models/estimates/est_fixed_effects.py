@@ -1,0 +1,18 @@
+"""Every fixed-effects regression of seeds/study/specifications.csv; the method is city_policy.estimation.fixed_effects."""
+
+
+def model(dbt, session):
+    from city_policy.estimation.fixed_effects import estimate_fixed_effects
+
+    # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
+    dbt.ref("data_quality_expectations")
+    specifications = dbt.ref("specifications").df()
+    variables = dbt.ref("int_variable_coverage").df()
+    controls = variables[variables["role"] == "control"]
+    return estimate_fixed_effects(
+        panel=dbt.ref("fct_city_year").df(),
+        treatment_timing=dbt.ref("fct_city_policy").df(),
+        specifications=specifications[specifications["estimator"] == "fixed_effects"],
+        controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
+        controls_not_covered=controls.loc[~controls["is_covered"], "column_name"].tolist(),
+    )

@@ -1,0 +1,144 @@
+with frame as (
+
+    select * from {{ ref('int_city_year_frame') }}
+
+),
+
+printed_values as (
+
+    select * from {{ ref('int_printed_values') }}
+
+),
+
+raw_indicators as (
+
+    select * from {{ ref('raw_indicators') }}
+
+),
+
+inputs as (
+
+    select
+        raw_indicators.raw_indicator,
+        raw_indicators.carry_years,
+        raw_indicators.canonical_unit = 'indicator' as is_yes_or_no
+    from raw_indicators
+    where raw_indicators.raw_indicator in (select printed_values.raw_indicator from printed_values)
+
+),
+
+grid as (
+
+    select
+        frame.adcode,
+        frame.year,
+        inputs.raw_indicator,
+        inputs.carry_years,
+        inputs.is_yes_or_no
+    from frame
+    cross join inputs
+
+),
+
+-- The printed neighbours in time, also from years outside the frame.
+neighbours as (
+
+    select
+        grid.adcode,
+        grid.year,
+        grid.raw_indicator,
+        grid.carry_years,
+        grid.is_yes_or_no,
+        max(earlier.year) as earlier_year,
+        min(later.year) as later_year
+    from grid
+    left join printed_values as earlier
+        on
+            grid.adcode = earlier.adcode
+            and grid.raw_indicator = earlier.raw_indicator
+            and earlier.year <= grid.year
+    left join printed_values as later
+        on
+            grid.adcode = later.adcode
+            and grid.raw_indicator = later.raw_indicator
+            and later.year >= grid.year
+    group by grid.adcode, grid.year, grid.raw_indicator, grid.carry_years, grid.is_yes_or_no
+
+),
+
+statuses as (
+
+    select
+        neighbours.*,
+        case
+            when printed.value is not null then printed.value_status
+            -- There is nothing between yes and no: the last printed answer holds until the next.
+            when neighbours.earlier_year is not null and neighbours.later_year is not null
+                then if(neighbours.is_yes_or_no, 'carried', 'interpolated')
+            when neighbours.year - neighbours.earlier_year <= neighbours.carry_years then 'carried'
+            when neighbours.later_year - neighbours.year <= neighbours.carry_years then 'carried'
+            else 'missing'
+        end as filled_status
+    from neighbours
+    left join printed_values as printed
+        on
+            neighbours.adcode = printed.adcode
+            and neighbours.raw_indicator = printed.raw_indicator
+            and neighbours.year = printed.year
+
+),
+
+filled as (
+
+    select
+        statuses.adcode,
+        statuses.year,
+        statuses.raw_indicator,
+        printed.value as printed_value,
+        statuses.filled_status as value_status,
+        case statuses.filled_status
+            when 'printed' then printed.value
+            when 'corrected' then printed.value
+            when 'interpolated'
+                then
+                    earlier.value
+                    + (later.value - earlier.value)
+                    * (statuses.year - statuses.earlier_year)
+                    / (statuses.later_year - statuses.earlier_year)
+            when 'carried' then coalesce(earlier.value, later.value)
+        end as value,
+        statuses.earlier_year,
+        statuses.later_year,
+        printed.source,
+        printed.edition,
+        printed.file_and_sheet,
+        printed.cell_row,
+        printed.cell_column,
+        printed.cell_text
+    from statuses
+    left join printed_values as printed
+        on
+            statuses.adcode = printed.adcode
+            and statuses.raw_indicator = printed.raw_indicator
+            and statuses.year = printed.year
+    left join printed_values as earlier
+        on
+            statuses.adcode = earlier.adcode
+            and statuses.raw_indicator = earlier.raw_indicator
+            and statuses.earlier_year = earlier.year
+    left join printed_values as later
+        on
+            statuses.adcode = later.adcode
+            and statuses.raw_indicator = later.raw_indicator
+            and statuses.later_year = later.year
+
+),
+
+final as (
+
+    select * from filled
+    order by raw_indicator, adcode, year
+
+)
+
+select * from final

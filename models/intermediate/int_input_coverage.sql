@@ -1,0 +1,21 @@
+with filled_values as (
+
+    select * from {{ ref('int_filled_values') }}
+
+),
+
+final as (
+
+    select
+        raw_indicator,
+        count(*) as n_city_years,
+        count(printed_value) as n_printed,
+        count(value) as n_available,
+        count(value) / count(*) as available_share
+    from filled_values
+    group by raw_indicator
+    order by raw_indicator
+
+)
+
+select * from final

@@ -1,0 +1,111 @@
+with cells as (
+
+    select * from {{ ref('int_plausible_cells') }}
+
+),
+
+raw_indicators as (
+
+    select * from {{ ref('raw_indicators') }}
+
+),
+
+-- One cell per unit as printed: a value before a blank, the yearbook before a supplementary source.
+unit_values as (
+
+    select
+        *,
+        case when is_plausible then value end as plausible_value
+    from cells
+    qualify row_number() over (
+        partition by part_adcode, raw_indicator, data_year
+        order by
+            (is_plausible and value is not null) desc,
+            source = 'yearbook' desc,
+            file, sheet, "row", "column"
+    ) = 1
+
+),
+
+parts as (
+
+    select
+        unit_values.*,
+        raw_indicators.additive,
+        count(*) over (
+            partition by unit_values.adcode, unit_values.raw_indicator, unit_values.data_year
+        ) as n_parts
+    from unit_values
+    inner join raw_indicators on unit_values.raw_indicator = raw_indicators.raw_indicator
+
+),
+
+whole_units as (
+
+    select
+        adcode,
+        data_year as year,
+        raw_indicator,
+        plausible_value as value,
+        cell_status as value_status,
+        n_parts,
+        source,
+        edition,
+        concat_ws('#', file, nullif(sheet, '')) as file_and_sheet,
+        "row"::varchar as cell_row,
+        "column"::varchar as cell_column,
+        cell_text
+    from parts
+    -- A part alone, without its successor, says nothing about the successor.
+    where n_parts = 1 and adcode = part_adcode
+
+),
+
+-- A unit that was merged later is added to its successor, so that boundaries are constant over the years. Where
+-- one part is missing the sum is missing; what cannot be added is taken from the successor alone.
+merged_units as (
+
+    select
+        adcode,
+        data_year as year,
+        raw_indicator,
+        case
+            when additive and count(*) = count(plausible_value) then sum(plausible_value order by part_adcode)
+            when not additive then max(plausible_value) filter (part_adcode = adcode)
+        end as value,
+        if(bool_or(cell_status = 'corrected'), 'corrected', 'printed') as value_status,
+        any_value(n_parts) as n_parts,
+        max(source) filter (part_adcode = adcode) as source,
+        max(edition) filter (part_adcode = adcode) as edition,
+        {% for column, name in [
+            ("concat_ws('#', file, nullif(sheet, ''))", 'file_and_sheet'),
+            ('"row"::varchar', 'cell_row'),
+            ('"column"::varchar', 'cell_column'),
+            ('cell_text', 'cell_text'),
+        ] -%}
+        string_agg({{ column }}, ' + ' order by part_adcode != adcode, part_adcode) as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from parts
+    where n_parts > 1
+    group by adcode, data_year, raw_indicator, additive
+    having bool_or(part_adcode = adcode)
+
+),
+
+unioned as (
+
+    select * from whole_units
+    union all
+    select * from merged_units
+
+),
+
+final as (
+
+    select * from unioned
+    where value is not null
+    order by raw_indicator, adcode, year
+
+)
+
+select * from final

@@ -1,0 +1,25 @@
+with inputs as (
+
+    select * from {{ ref('fct_city_year_input') }}
+
+),
+
+final as (
+
+    select
+        raw_indicator,
+        year,
+        count(*) as n_cities,
+        count(*) filter (value_status = 'printed') as n_printed,
+        count(*) filter (value_status = 'corrected') as n_corrected,
+        count(*) filter (value_status = 'interpolated') as n_interpolated,
+        count(*) filter (value_status = 'carried') as n_carried,
+        count(*) filter (value_status = 'missing') as n_missing,
+        count(value) / count(*) as available_share
+    from inputs
+    group by raw_indicator, year
+    order by raw_indicator, year
+
+)
+
+select * from final

@@ -1,0 +1,46 @@
+with dim_indicator as (
+
+    select * from {{ ref('dim_indicator') }}
+
+),
+
+index_weights as (
+
+    select * from {{ ref('int_index_weights') }}
+
+),
+
+published as (
+
+    select * from {{ ref('published_index_weights') }}
+
+),
+
+final as (
+
+    select
+        dim_indicator.position,
+        dim_indicator.dimension,
+        dim_indicator.dimension_zh,
+        dim_indicator.indicator,
+        dim_indicator.name_zh,
+        dim_indicator.name_en,
+        dim_indicator.direction,
+        dim_indicator.is_covered,
+        dim_indicator.uncovered_reason,
+        index_weights.weight,
+        published.weight::double as published_weight,
+        index_weights.weight - published.weight::double as difference,
+        index_weights.combined_coefficient,
+        index_weights.against_components,
+        index_weights.n_city_years,
+        index_weights.n_components_retained,
+        index_weights.explained_share
+    from dim_indicator
+    left join index_weights on dim_indicator.indicator = index_weights.indicator
+    left join published on dim_indicator.indicator = published.indicator
+    order by dim_indicator.position
+
+)
+
+select * from final

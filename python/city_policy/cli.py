@@ -1,0 +1,105 @@
+"""The command ``city-policy``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from city_policy import __version__
+from city_policy.errors import InputError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    build = commands.add_parser(
+        "build", help="read, run dbt build and publish data/city_policy.duckdb", description=build_help()
+    )
+    build.add_argument("--yearbooks", type=Path, metavar="DIR", help="folder of yearbook editions to read")
+    build.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
+    build.add_argument("--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)")
+
+    ingest = commands.add_parser(
+        "ingest",
+        help="read yearbook workbooks into the landing Parquet file",
+        description="Read every printed cell of a folder of yearbook editions (one folder per edition, one workbook "
+        "per printed table) into data/landing/yearbook_cells.parquet.",
+    )
+    ingest.add_argument("folder", type=Path, metavar="DIR", help="folder with one folder per edition")
+    ingest.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
+    ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
+    ingest.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="write the simulated demo yearbook",
+        description="Write the demo yearbook (simulated raw inputs, never evidence about China) as CSV files.",
+    )
+    simulate.add_argument("--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)")
+    simulate.add_argument(
+        "--out", type=Path, default=Path("seeds/yearbook"), metavar="DIR", help="where to write (default seeds/yearbook)"
+    )
+    return parser
+
+
+def build_help() -> str:
+    """What the build command does, also shown by the README."""
+    return (
+        "Build the warehouse and publish it to data/city_policy.duckdb. Without --yearbooks the input is the "
+        "simulated demo yearbook in seeds/yearbook."
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    # Each command imports what it needs: `city-policy --help` must not wait for pandas.
+    project = Path.cwd()
+    if arguments.command == "build":
+        from city_policy.build import build
+
+        build(project, arguments.yearbooks, arguments.supplementary, arguments.threads)
+    elif arguments.command == "ingest":
+        from city_policy.build import data_directory
+        from city_policy.reader import ingest, ingest_supplementary
+
+        landing = data_directory() / "landing"
+        seeds = project / "seeds"
+        print(
+            ingest(
+                arguments.folder,
+                landing,
+                seeds / "mapping",
+                seeds / "geography",
+                progress=not arguments.quiet,
+                workers=arguments.workers,
+            )
+        )
+        if arguments.supplementary:
+            print(ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography"))
+    elif arguments.command == "simulate":
+        from city_policy.simulate import DEFAULT_SEED, simulate
+
+        seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
+        simulate(seed, arguments.out, project / "seeds" / "geography", project / "seeds" / "policy")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns 0, or 2 after one sentence about unusable input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        _run(arguments)
+    except InputError as error:
+        print(f"city-policy: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output went away; that is not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+"""The one exception that a user sees."""
+
+
+class InputError(Exception):
+    """Input that cannot be used.
+
+    The message is one sentence that a user can act on: which file, sheet, row and column, what was found,
+    what was expected and what to do.
+    """

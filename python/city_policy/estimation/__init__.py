@@ -1,0 +1,1 @@
+"""Estimators and the record that all of them write."""

@@ -1,0 +1,1 @@
+"""Index methods: frontier productivity, component weights, coupling coordination."""

@@ -1,0 +1,1 @@
+"""Distribution and panel plausibility of the marts."""

@@ -1,0 +1,97 @@
+"""The dbt properties of the demo seeds, written from the same tables that print them."""
+
+from city_policy.simulate.topics import TOPICS
+
+PROPERTIES_FILE = "_yearbook__seeds.yml"
+EFFECT_COLUMNS = (
+    "policy_id", "raw_indicator", "direct_log_points", "via_product_log_points", "via_innovation_log_points",
+    "total_log_points", "description",
+)  # fmt: skip
+SUPPLEMENTARY_COLUMNS = ("indicator", "adcode", "year", "value", "unit", "source")
+
+_SIMULATED = "SIMULATED, no value is a yearbook's."
+_OTHER_SEEDS = {
+    "demo_supplementary": (
+        "Sources other than the yearbook, long: provincial marketization index, price indices and growth "
+        f"targets, and the city innovation index. {_SIMULATED} One row per indicator, place and year.",
+        {
+            "indicator": "Raw indicator of the seed raw_indicators",
+            "adcode": "Administrative code of a city, or of a province (xx0000) for all its cities",
+            "year": "Data year",
+            "value": "Value as printed",
+            "unit": "Unit as printed",
+            "source": "Always: simulated",
+        },
+    ),
+    "demo_planted_effects": (
+        "The truth of the demo yearbook: the effect of every policy on every raw input that it moves. "
+        f"{_SIMULATED} One row per policy and raw indicator. Effects of dual come on top of bcs and iic.",
+        {
+            "policy_id": "bcs, iic, or dual = treated by both",
+            "raw_indicator": "Raw indicator of the seed raw_indicators",
+            "direct_log_points": "Direct effect on the log of the raw input while treated",
+            "via_product_log_points": "Part that runs through the city's real product (agglomeration)",
+            "via_innovation_log_points": "Part that runs through the innovation index",
+            "total_log_points": "Sum of the three parts",
+            "description": "The parts in words",
+        },
+    ),
+    "demo_planted_damage": (
+        f"Every name, number and page that was damaged on purpose in the demo yearbook. {_SIMULATED} One row "
+        "per damaged cell or row. Missing cells are not listed.",
+        {
+            "file": "Seed file that holds the damage",
+            "data_year": "Data year of the damaged row",
+            "adcode": "Administrative code of the city that the row belongs to",
+            "name_zh": "Official name of the city",
+            "kind": "former_name, damaged_name, unknown_name, merged_city, stray_point, two_values, "
+            "thousands_separator, full_width, digit_lost or duplicated_row",
+            "raw_indicator": "Raw indicator of the damaged number; blank where the whole row is meant",
+            "printed": "Name or number as printed",
+            "undamaged": "Name or number as it should be",
+            "ends_as": "Where it should end: printed, interpolated, deduplicated or merged",
+        },
+    ),
+}
+
+
+def seed_properties() -> str:
+    """YAML text of the properties file: every seed and column described and typed as text."""
+    seeds: dict[str, tuple[str, dict[str, str]]] = {}
+    for topic in TOPICS:
+        columns = {"年份": "Data year", "城市": "City as printed, with the printed damage"}
+        for column in topic.columns:
+            columns[column.header] = f"{column.description}, as printed"
+        seeds[topic.name] = (
+            f"Demo yearbook: {topic.description}. {_SIMULATED} One row per data year and printed city; a "
+            "page printed twice repeats its rows.",
+            columns,
+        )
+    lines = [
+        "# Written by city-policy simulate: change python/city_policy/simulate, not this file.",
+        "version: 2",
+        "",
+        "seeds:",
+    ]
+    for name, (description, columns) in (seeds | _OTHER_SEEDS).items():
+        lines += [
+            f"  - name: {name}",
+            f"    description: {_quoted(description)}",
+            "    config:",
+            "      quote_columns: true",
+            "      column_types:",
+            *(f"        {_quoted(column)}: varchar" for column in columns),
+            "    columns:",
+        ]
+        for column, text in columns.items():
+            lines += [
+                f"      - name: {_quoted(column)}",
+                f"        description: {_quoted(text)}",
+                "        quote: true",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A YAML double-quoted scalar."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

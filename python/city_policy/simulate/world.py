@@ -1,0 +1,136 @@
+"""The real frame of the simulation: cities, their geography, and who was treated when."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from city_policy.errors import InputError
+
+# What a city of the frame must say about itself.
+CITY_COLUMNS = (
+    "adcode", "name_zh", "name_short", "province_zh", "region", "type",
+    "is_prefecture_city_or_above", "is_provincial_capital", "polygon_area_km2",
+)  # fmt: skip
+PILOT_COLUMNS = ("policy_id", "start_year", "adcode", "included")
+
+
+@dataclass(frozen=True)
+class World:
+    """Cities in yearbook order (the order of the administrative codes), one array element per city.
+
+    ``first_treated``: policy → array of first treated years, 0 = never. ``dual`` is derived from bcs and iic.
+    ``excluded``: True for the cities that the demo drops from the sample (a reconstruction, see the seed).
+    """
+
+    adcode: np.ndarray
+    name: np.ndarray
+    province: np.ndarray
+    region: np.ndarray
+    kind: np.ndarray
+    is_capital: np.ndarray
+    polygon_area: np.ndarray
+    excluded: np.ndarray
+    first_treated: dict[str, np.ndarray]
+
+    @property
+    def size(self) -> int:
+        return len(self.adcode)
+
+    def position(self, name: str) -> int:
+        """Row of a city by its official name.
+
+        Raises:
+            InputError: the frame has no such city.
+        """
+        found = np.flatnonzero(self.name == name)
+        if not len(found):
+            raise InputError(f"cities.csv has no city {name}, in whose rows damage is planted; add the city.")
+        return int(found[0])
+
+    def treated(self, policy_id: str, years: range) -> np.ndarray:
+        """(cities, years) array of 0/1."""
+        first = self.first_treated[policy_id][:, None]
+        return ((first > 0) & (np.array(years)[None, :] >= first)).astype(float)
+
+
+def read_world(geography: Path, policy: Path) -> World:
+    """Read the project's geography and policy seeds.
+
+    Args:
+        geography: folder with ``cities.csv`` and ``excluded_cities.csv``.
+        policy: folder with ``pilot_units.csv``.
+
+    Raises:
+        InputError: a file or one of its columns is missing, a code is unknown, or a year is no number.
+    """
+    cities = [
+        row for row in _read(geography / "cities.csv", CITY_COLUMNS)
+        if row["is_prefecture_city_or_above"] == "1"
+    ]  # fmt: skip
+    if not cities:
+        raise InputError(
+            f"{geography / 'cities.csv'}: no row has is_prefecture_city_or_above = 1; "
+            "mark the cities to simulate."
+        )
+    cities.sort(key=lambda row: row["adcode"])
+    adcode = np.array([row["adcode"] for row in cities])
+    excluded = {row["adcode"] for row in _read(geography / "excluded_cities.csv", ("adcode",))}
+    unknown = sorted(excluded - set(adcode))
+    if unknown:
+        raise InputError(
+            f"{geography / 'excluded_cities.csv'}: adcode {unknown[0]} is no city of cities.csv; "
+            "correct the code or add the city."
+        )
+    return World(
+        adcode=adcode,
+        name=np.array([row["name_zh"] for row in cities]),
+        province=np.array([row["province_zh"] for row in cities]),
+        region=np.array([row["region"] for row in cities]),
+        kind=np.array([row["type"] for row in cities]),
+        is_capital=np.array([row["is_provincial_capital"] == "1" for row in cities]),
+        polygon_area=np.array([float(row["polygon_area_km2"]) for row in cities]),
+        excluded=np.isin(adcode, sorted(excluded)),
+        first_treated=_first_treated(policy / "pilot_units.csv", adcode),
+    )
+
+
+def _first_treated(path: Path, adcode: np.ndarray) -> dict[str, np.ndarray]:
+    """First treated year per policy and city (0 = never), with ``dual`` = the later of bcs and iic."""
+    position = {code: index for index, code in enumerate(adcode)}
+    first: dict[str, np.ndarray] = {}
+    for line, row in enumerate(_read(path, PILOT_COLUMNS), start=2):
+        if row["included"] != "1" or row["adcode"] not in position:
+            continue  # listed districts, counties and autonomous prefectures are no city of the frame
+        if not row["start_year"].isdigit():
+            raise InputError(
+                f"{path}, line {line}: start_year is {row['start_year']!r}, "
+                "expected a year such as 2014; correct it."
+            )
+        years = first.setdefault(row["policy_id"], np.zeros(len(adcode), dtype=int))
+        index, year = position[row["adcode"]], int(row["start_year"])
+        years[index] = min(years[index], year) if years[index] else year
+    for policy_id in ("bcs", "iic"):
+        if policy_id not in first:
+            raise InputError(
+                f"{path}: no included unit of policy {policy_id}; the simulation needs bcs and iic."
+            )
+    bcs, iic = first["bcs"], first["iic"]
+    first["dual"] = np.where((bcs > 0) & (iic > 0), np.maximum(bcs, iic), 0)
+    return first
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a CSV as dictionaries, once its columns are known to be there."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; the simulation needs the project's seeds.")
+    with path.open(encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle)
+        missing = [column for column in columns if column not in (reader.fieldnames or [])]
+        if missing:
+            raise InputError(
+                f"{path}: column {missing[0]} is missing; expected {', '.join(columns)}; "
+                "add it to the header line."
+            )
+        return list(reader)

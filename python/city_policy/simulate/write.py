@@ -1,0 +1,281 @@
+"""Print the simulated panel as a yearbook: one CSV per topic, other sources, and the truth tables."""
+
+import csv
+import io
+import os
+import tempfile
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from city_policy.errors import InputError
+from city_policy.simulate import damage
+from city_policy.simulate.damage import PlantedDamage
+from city_policy.simulate.parameters import DEMO, Scenario
+from city_policy.simulate.process import Panel, Streams, draw_panel
+from city_policy.simulate.properties import (
+    EFFECT_COLUMNS,
+    PROPERTIES_FILE,
+    SUPPLEMENTARY_COLUMNS,
+    seed_properties,
+)
+from city_policy.simulate.topics import SUPPLEMENTARY, TOPICS, Topic, column_of, topic_of
+from city_policy.simulate.truth import planted_effects
+from city_policy.simulate.world import World, read_world
+
+# Printed as a whole by the merged city's row, not split: rates, and counts that the city reports as one.
+NOT_SPLIT = frozenset(
+    ("gdp_growth", "green_coverage", "growth_target", "growth_target_is_hard",
+     "industry_university_word_frequency", "fintech_searches")
+)  # fmt: skip
+TERTIARY_GAP_OF_MERGED = 6.0  # points by which the merged city's tertiary share lies below the whole's
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What ``simulate`` wrote: rows per file, the planted damage, and the panel before printing."""
+
+    rows: dict[str, int]
+    damage: tuple[PlantedDamage, ...]
+    panel: Panel
+
+
+def simulate(seed: int, output: Path, geography: Path, policy: Path, scenario: Scenario = DEMO) -> Simulation:
+    """Simulate the demo yearbook and write it. Every number in it is simulated.
+
+    Args:
+        seed: the same seed gives the same files, byte for byte.
+        output: folder for the CSV files and their dbt properties; made when it does not exist.
+        geography: folder with the project's seeds ``cities.csv`` and ``excluded_cities.csv``.
+        policy: folder with the project's seed ``pilot_units.csv``.
+        scenario: parameters of the process.
+
+    Raises:
+        InputError: the seed is negative, a file is missing or incomplete, or the folder cannot be written.
+    """
+    if seed < 0:
+        raise InputError(f"seed is {seed}, expected a whole number of at least 0; give another seed.")
+    world = read_world(geography, policy)
+    panel = draw_panel(seed, world, scenario)
+    streams = Streams(seed, scenario.persistence)
+    gaps = damage.draw_gaps(streams, world, scenario)
+    files: dict[str, list[list[str]]] = {}
+    planted: list[PlantedDamage] = []
+    for topic in TOPICS:
+        printed = {name: _print_numbers(panel, name) for name in _quantities(topic)}
+        signs = streams.generator(f"gap signs {topic.name}")
+        files[topic.name] = _print_topic(topic, panel, printed, gaps, signs, planted)
+    files["demo_supplementary"] = _print_supplementary(panel, gaps)
+    files["demo_planted_effects"] = _print_effects(scenario)
+    names = [field.name for field in fields(PlantedDamage)]
+    files["demo_planted_damage"] = [names, *([str(value) for value in astuple(item)] for item in planted)]
+
+    texts = {f"{name}.csv": _csv(lines) for name, lines in files.items()}
+    _write(output, texts | {PROPERTIES_FILE: seed_properties()})
+    return Simulation({name: len(lines) - 1 for name, lines in files.items()}, tuple(planted), panel)
+
+
+def _write(output: Path, texts: dict[str, str]) -> None:
+    """Write all files beside their places, then move them in: a full disk leaves the old files whole."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".simulate-", dir=output) as beside:
+            for name, text in texts.items():
+                (Path(beside) / name).write_text(text, encoding="utf-8", newline="")
+            for name in texts:
+                os.replace(Path(beside) / name, output / name)
+    except OSError as error:
+        raise InputError(
+            f"{output}: the simulated yearbook cannot be written ({error.strerror}); choose another folder."
+        ) from error
+
+
+def _quantities(topic: Topic) -> list[str]:
+    return list(dict.fromkeys(column.quantity for column in topic.columns))
+
+
+def _print_numbers(panel: Panel, quantity: str) -> dict[str, np.ndarray]:
+    """A quantity in printed units and rounding: ``whole`` (cities, years), ``part`` and ``rest`` (years,).
+
+    ``part`` is the merged city before the merger, ``rest`` the city it later joined without it.
+    """
+    years = panel.scenario.years
+    columns = [column_of(quantity, year) if _is_printed(quantity, year) else None for year in years]
+    whole = panel.values[quantity] * np.array(
+        [column.per_canonical if column else np.nan for column in columns]
+    )
+    decimals = [column.decimals if column else 0 for column in columns]
+    # Adding zero turns -0.0 into 0.0.
+    whole = (
+        np.stack([np.round(whole[:, index], places) for index, places in enumerate(decimals)], axis=1) + 0.0
+    )
+    city = panel.world.position(damage.MERGED_INTO)
+    together = whole[city]
+    if quantity in NOT_SPLIT:
+        part, rest = together.copy(), together.copy()
+    elif quantity == "tertiary_share":
+        part = np.round(together - TERTIARY_GAP_OF_MERGED, 2)
+        share = damage.MERGED_SHARE
+        rest = np.round((together - share * part) / (1 - share), 2)
+    else:
+        part = np.array(
+            [np.round(damage.MERGED_SHARE * x, d) for x, d in zip(together, decimals, strict=True)]
+        )
+        rest = np.array([np.round(x - y, d) for x, y, d in zip(together, part, decimals, strict=True)])
+    return {"whole": whole, "part": part, "rest": rest}
+
+
+def _is_printed(quantity: str, year: int) -> bool:
+    return any(
+        column.quantity == quantity and column.printed_in(year) for column in topic_of(quantity).columns
+    )
+
+
+def _print_topic(
+    topic: Topic,
+    panel: Panel,
+    printed: dict[str, dict[str, np.ndarray]],
+    gaps: dict[str, np.ndarray],
+    signs: np.random.Generator,
+    planted: list[PlantedDamage],
+) -> list[list[str]]:
+    """Header and rows of one topic, damaged; appends what was damaged to ``planted``."""
+    world, years = panel.world, list(panel.scenario.years)
+    labels, shares = zip(*damage.GAP_SIGNS, strict=True)
+    lines = [["年份", "城市", *(column.header for column in topic.columns)]]
+    merged_city = world.position(damage.MERGED_INTO)
+    for index, year in enumerate(years):
+        page: list[list[str]] = []
+        for city, name in enumerate(world.name):
+            before_merger = city == merged_city and year <= damage.MERGED_LAST_YEAR
+            cells = []
+            for column in topic.columns:
+                if not column.printed_in(year):
+                    cells.append("")
+                elif gaps[column.quantity][city, index]:
+                    cells.append(str(signs.choice(labels, p=shares)))
+                else:
+                    numbers = printed[column.quantity]
+                    value = numbers["rest"][index] if before_merger else numbers["whole"][city, index]
+                    cells.append(f"{value:.{column.decimals}f}")
+            page.append([str(year), str(name), *cells])
+            if before_merger:
+                part = [
+                    f"{printed[column.quantity]['part'][index]:.{column.decimals}f}"
+                    if column.printed_in(year)
+                    else ""
+                    for column in topic.columns
+                ]
+                page.append([str(year), damage.MERGED_NAME, *part])
+                planted.append(
+                    _row_damage(topic, year, world, city, "merged_city", damage.MERGED_NAME, "merged")
+                )
+        _damage_page(topic, year, world, page, planted)
+        lines += page
+    return lines
+
+
+def _row_damage(
+    topic: Topic, year: int, world: World, city: int, kind: str, printed: str, ends_as: str
+) -> PlantedDamage:
+    name = str(world.name[city])
+    return PlantedDamage(
+        f"{topic.name}.csv", year, str(world.adcode[city]), name, kind, "", printed, name, ends_as
+    )  # fmt: skip
+
+
+def _damage_page(
+    topic: Topic, year: int, world: World, page: list[list[str]], planted: list[PlantedDamage]
+) -> None:
+    """Damage one year of one topic, in place: numbers, then names, then a page printed twice."""
+    rows = {row[1]: position for position, row in enumerate(page)}
+    for quantity, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
+        if damaged_year != year or topic_of(quantity) is not topic:
+            continue
+        cell = 2 + topic.columns.index(column_of(quantity, year))
+        row = page[rows[name]]
+        text = row[cell]
+        neighbour = next(below[cell] for below in page[rows[name] + 1 :] if below[cell][:1].isdigit())
+        row[cell] = damage.damage_number(text, kind, neighbour)
+        city = world.position(name)
+        planted.append(
+            PlantedDamage(
+                f"{topic.name}.csv", year, str(world.adcode[city]), name, kind, quantity, row[cell], text,
+                damage.NUMBER_ENDS_AS[kind],
+            )
+        )  # fmt: skip
+    renamed = [
+        *((old, name, "former_name", "printed") for old, name, last in damage.FORMER_NAMES if year <= last),
+        *((bad, name, "damaged_name", "printed") for file, when, name, bad in damage.DAMAGED_NAMES
+          if file == topic.name and when == year),
+        *((bad, name, "unknown_name", "interpolated") for file, when, name, bad in damage.UNKNOWN_NAMES
+          if file == topic.name and when == year),
+    ]  # fmt: skip
+    for as_printed, name, kind, ends_as in renamed:
+        page[rows[name]][1] = as_printed
+        planted.append(_row_damage(topic, year, world, world.position(name), kind, as_printed, ends_as))
+    file, when, first, count = damage.DUPLICATED_PAGE
+    if file == topic.name and when == year:
+        start = rows[first]
+        repeated = [list(row) for row in page[start : start + count]]
+        page[start + count : start + count] = repeated
+        for row in repeated:
+            city = world.position(row[1])
+            planted.append(_row_damage(topic, year, world, city, "duplicated_row", row[1], "deduplicated"))
+
+
+def _print_supplementary(panel: Panel, gaps: dict[str, np.ndarray]) -> list[list[str]]:
+    """The long table of other sources, by province (code xx0000) or by city."""
+    world, years = panel.world, panel.scenario.years
+    code_of = {
+        province: f"{code[:2]}0000" for province, code in zip(world.province, world.adcode, strict=True)
+    }
+    lines = [list(SUPPLEMENTARY_COLUMNS)]
+    for indicator, (unit, decimals) in SUPPLEMENTARY.items():
+        if indicator in panel.provincial:
+            places = [code_of[province] for province in panel.provinces]
+            values = panel.provincial[indicator]
+            missing = np.zeros(values.shape, dtype=bool)
+        else:
+            places, missing = list(world.adcode), gaps[indicator]
+            # The source prints no zero: its smallest value is one in the last printed place.
+            values = np.maximum(panel.values[indicator], 10.0**-decimals)
+        for place, series, absent in zip(places, values, missing, strict=True):
+            for year, value, gone in zip(years, series, absent, strict=True):
+                if not gone:
+                    lines.append([indicator, place, str(year), f"{value:.{decimals}f}", unit, "simulated"])
+    return lines
+
+
+def _print_effects(scenario: Scenario) -> list[list[str]]:
+    lines = [list(EFFECT_COLUMNS)]
+    for effect in planted_effects(scenario):
+        parts = [
+            f"{text} {value:+.4f}"
+            for text, value in (
+                ("direct", effect.direct),
+                ("through the city's product", effect.via_product),
+                ("through innovation", effect.via_innovation),
+            )
+            if value
+        ]
+        lines.append(
+            [
+                effect.policy_id,
+                effect.raw_input,
+                f"{effect.direct:.5f}",
+                f"{effect.via_product:.5f}",
+                f"{effect.via_innovation:.5f}",
+                f"{effect.total:.5f}",
+                f"simulated: {', '.join(parts)} log points while treated"
+                + (", on top of bcs and iic" if effect.policy_id == "dual" else ""),
+            ]
+        )
+    return lines
+
+
+def _csv(lines: list[list[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(lines)
+    return buffer.getvalue()

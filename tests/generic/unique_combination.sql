@@ -1,0 +1,15 @@
+{#- The key of a model: fails for every combination of the columns that occurs more than once or is incomplete. -#}
+{% test unique_combination(model, columns) %}
+
+select
+    {{ columns | join(', ') }},
+    count(*) as n_rows
+from {{ model }}
+group by {{ columns | join(', ') }}
+having
+    count(*) > 1
+    {% for column in columns -%}
+    or {{ column }} is null
+    {% endfor %}
+
+{% endtest %}
