@@ -465,7 +465,6 @@ final as (
         "row",
         "column"
     from judged
-    order by source desc, raw_indicator, data_year, file, sheet, "row", "column", part_adcode
 
 )
 

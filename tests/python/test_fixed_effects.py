@@ -90,7 +90,7 @@ def dummies(frame, *columns):
 
 
 def by_hand(panel, timing, effects=("adcode", "year"), cluster="adcode"):
-    """Dummy-variable least squares, and the sandwich with reghdfe's factor, for treatment, x1, x2, constant."""
+    """Dummy-variable least squares, and the sandwich with reghdfe's factor, for pilot, x1, x2, constant."""
     x = np.column_stack([treatment_of(panel, timing), panel["x1"] * 1e6, panel["x2"] / 1e5])
     y, n = panel["y"].to_numpy(), len(panel)
     d = dummies(panel, *effects)
@@ -202,7 +202,7 @@ def test_province_years_equal_dummy_variable_least_squares():
 
 
 def test_other_clusters_equal_the_hand_written_sandwich():
-    """Clusters that contain the cities, and clusters that cut through them (where residuals do not sum to 0)."""
+    """Clusters that contain the cities, and others that cut through them (residuals do not sum to 0)."""
     panel, timing = simulate(3, gaps=0.1)
     panel["half"] = panel["adcode"] + (panel["year"] > 2014).astype("str")
     for cluster in ("province", "half"):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.special import expit, log_ndtr, logit
 
 from city_policy.errors import InputError
@@ -97,8 +97,9 @@ def _mills(z):
 class _Likelihood:
     """Log likelihood and gradient for rows sorted by unit.
 
-    ``design``: (n, k); ``y``: (n,); ``starts``: (N,) first row of every unit; ``tau``: (n,) period minus last
-    period. The free parameters are (b, ln sigma2, logit gamma[, mu][, eta]).
+    ``design``: (n, k); ``y``: (n,), of unit residual variance so that the bounds below fit; ``starts``: (N,)
+    first row of every unit; ``tau``: (n,) period minus last period. The free parameters are (b, ln sigma2,
+    logit gamma[, mu][, eta]).
     """
 
     def __init__(self, y, design, starts, tau, truncated, time_varying):
@@ -106,6 +107,12 @@ class _Likelihood:
         self.truncated, self.time_varying = truncated, time_varying
         self.n_obs, self.n_columns = design.shape
         self.n_units = len(starts)
+
+    def bounds(self):
+        """Largest absolute values: beyond what data can tell from infinity, and safe from overflow."""
+        span = max(1.0, np.abs(self.tau).max())
+        inefficiency = [30.0] * self.truncated + [20.0 / span] * self.time_varying
+        return np.array([np.inf] * self.n_columns + [15.0, 15.0, *inefficiency])
 
     def by_unit(self, values):
         return np.add.reduceat(values, self.starts, axis=0)
@@ -121,7 +128,7 @@ class _Likelihood:
     def moments(self, parameters):
         """What the likelihood and the efficiencies share, per unit."""
         b, sigma2, gamma, mu, eta = self.split(parameters)
-        decay = np.exp(np.clip(-eta * self.tau, -50, 50))
+        decay = np.exp(-eta * self.tau)
         residual = self.y - self.design @ b
         weight = self.by_unit(decay * decay)
         weighted_residual = self.by_unit(decay * residual)
@@ -195,27 +202,33 @@ class _Likelihood:
 
 
 def _maximise(likelihood, start):
-    """Quasi-Newton from the start, then Newton steps to the last digits; deterministic."""
-    with np.errstate(all="ignore"):
-        found = minimize(
-            likelihood.negative, start, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 500}
-        )
-        best, value = found.x, found.fun
-        for _ in range(20):
-            gradient = likelihood.negative(best)[1]
-            if not np.isfinite(gradient).all() or np.abs(gradient).max() < 1e-9:
-                break
-            try:
-                step = np.linalg.solve(likelihood.hessian(best), gradient)
-            except np.linalg.LinAlgError:
-                break
-            candidate = best - step
-            new_value = likelihood.negative(candidate)[0]
-            # Differences of likelihoods below 1e-10 are rounding, not progress in the wrong direction.
-            if not np.isfinite(new_value) or new_value > value + 1e-10:
-                break
-            best, value = candidate, new_value
-    return best, value
+    """Quasi-Newton within the bounds, then Newton steps to the last digits; deterministic."""
+    bounds = likelihood.bounds()
+    found = minimize(
+        likelihood.negative,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=Bounds(-bounds, bounds),
+        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000, "maxcor": 20},
+    )
+    best, value = found.x, found.fun
+    for _ in range(20):
+        gradient = likelihood.negative(best)[1]
+        if np.abs(gradient).max() < 1e-9:
+            break
+        try:
+            candidate = best - np.linalg.solve(likelihood.hessian(best), gradient)
+        except np.linalg.LinAlgError:
+            break
+        if not (np.abs(candidate) < bounds).all():
+            break
+        new_value = likelihood.negative(candidate)[0]
+        # Differences of likelihoods below 1e-10 are rounding, not progress in the wrong direction.
+        if not new_value <= value + 1e-10:
+            break
+        best, value = candidate, new_value
+    return best
 
 
 def _check_numeric(frame, columns, what):
@@ -254,7 +267,7 @@ def estimate_frontier(
     ``truncated_normal``.
 
     Start values: least squares, then the best of gamma = .05, .10, ... .95 with the constant and sigma2
-    corrected for it (FRONTIER 4.1), mu = eta = 0. Then BFGS and Newton steps with the exact gradient; no
+    corrected for it (FRONTIER 4.1), mu = eta = 0. Then L-BFGS-B and Newton steps with the exact gradient; no
     random numbers, and the result does not depend on the order of the rows.
 
     Raises InputError for an unknown column, text where numbers belong, a repeated unit and period, an unknown
@@ -326,43 +339,43 @@ def estimate_frontier(
     ols = design.T @ y / n
     residual = y - design @ ols
     variance = residual @ residual / n
-    log_likelihood_ols = -0.5 * n * (LOG_TWO_PI + np.log(variance) + 1)
-    constant = design.T @ np.ones(n) / n  # the constant 1 written in the orthogonal columns
     if variance <= 1e-20 * max(1.0, y @ y / n):
         raise InputError(
             f"The regressors explain '{output}' without a remainder; there is nothing to split into noise "
             "and inefficiency."
         )
+    log_likelihood_ols = -0.5 * n * (LOG_TWO_PI + np.log(variance) + 1)
+    # Everything below is in units of the residual deviation, and turned back at the end.
+    unit_of_y = np.sqrt(variance)
+    y, ols, residual = y / unit_of_y, ols / unit_of_y, residual / unit_of_y
+    constant = design.T @ np.ones(n) / n  # the constant 1 written in the orthogonal columns
 
     tau = periods - periods.max()
     plain = _Likelihood(y, design, starts, tau, False, False)
     candidates = []
     for gamma in np.arange(0.05, 0.951, 0.05):
-        sigma2 = variance * np.pi / (np.pi - 2 * gamma)
+        sigma2 = np.pi / (np.pi - 2 * gamma)
         shift = np.sqrt(2 * gamma * sigma2 / np.pi)
         candidate = np.r_[ols + shift * constant, np.log(sigma2), logit(gamma)]
         candidates.append((plain.negative(candidate)[0], candidate))
     start = min(candidates, key=lambda pair: pair[0])[1]
-    best, _ = _maximise(plain, start)
+    best = _maximise(plain, start)
     # The richer models start from the plain optimum unless that sits at a boundary.
     likelihood = plain
     if truncated or time_varying:
         likelihood = _Likelihood(y, design, starts, tau, truncated, time_varying)
         base = best if BOUNDARY_GAMMA < expit(best[k + 1]) < 1 - BOUNDARY_GAMMA else start
-        best, _ = _maximise(likelihood, np.r_[base, np.zeros(truncated + time_varying)])
+        best = _maximise(likelihood, np.r_[base, np.zeros(truncated + time_varying)])
 
-    with np.errstate(all="ignore"):
-        value, gradient = likelihood.negative(best)
-        information = likelihood.hessian(best)
+    value, gradient = likelihood.negative(best)
     scaled_b, sigma2, gamma, mu, eta = likelihood.split(best)
     names = ["(Intercept)", *regressors, "sigma2", "gamma"] + ["mu"] * truncated + ["eta"] * time_varying
-    b = np.linalg.solve(triangle, scaled_b)
-    estimates = np.r_[b, sigma2, gamma, best[k + 2 :]]
 
+    log_likelihood = -value - n * np.log(unit_of_y)
     status, message = "ok", ""
     if gamma < BOUNDARY_GAMMA:
         status = "boundary"
-        skewness = (residual**3).mean() / variance**1.5
+        skewness = (residual**3).mean()
         reason = f"the residuals are skewed the wrong way, {skewness:+.2f}" if skewness > 0 else "gamma is 0"
         message = f"The data show no inefficiency ({reason}): the frontier is the least-squares line."
     elif gamma > 1 - BOUNDARY_GAMMA:
@@ -373,50 +386,55 @@ def estimate_frontier(
         message = (
             "The mean of the truncated normal runs to the boundary: its two parameters cannot be told apart."
         )
-    elif not np.isfinite(value) or np.abs(gradient).max() > 1e-3:
+    elif np.abs(gradient).max() > 1e-3:
         status = "boundary"
         message = (
             "The likelihood has no clear maximum: the parameters of the inefficiency are not determined."
         )
 
+    # From the free parameters in units of the residual deviation to the printed ones.
+    jacobian = np.eye(len(best))
+    jacobian[:k, :k] = unit_of_y * np.linalg.inv(triangle)
+    jacobian[k, k] = unit_of_y**2 * sigma2
+    jacobian[k + 1, k + 1] = gamma * (1 - gamma)
+    if truncated:
+        jacobian[k + 2, k + 2] = unit_of_y
+    b = unit_of_y * np.linalg.solve(triangle, scaled_b)
+    estimates = np.r_[b, unit_of_y**2 * sigma2, gamma, [unit_of_y * mu] * truncated, [eta] * time_varying]
     errors = np.full(len(best), np.nan)
     if status == "ok":
-        jacobian = np.eye(len(best))
-        jacobian[:k, :k] = np.linalg.inv(triangle)
-        jacobian[k, k] = sigma2
-        jacobian[k + 1, k + 1] = gamma * (1 - gamma)
-        try:
-            covariance = jacobian @ np.linalg.inv(information) @ jacobian.T
-            with np.errstate(invalid="ignore"):
-                errors = np.sqrt(np.diag(covariance))
-        except np.linalg.LinAlgError:
-            message = "The information matrix is singular: no standard errors."
+        information = likelihood.hessian(best)
+        if np.linalg.eigvalsh(information).min() > 0:
+            errors = np.sqrt(np.diag(jacobian @ np.linalg.inv(information) @ jacobian.T))
+        else:
+            message = "The likelihood is flat at its maximum: there are no standard errors."
 
-    with np.errstate(all="ignore"):
-        decay, residual, _, _, spread, _, location = likelihood.moments(best)
-        repeat = np.diff(np.r_[starts, n])
-        deviation = np.sqrt(gamma * (1 - gamma) * sigma2 / spread)
-        mean = deviation * (location + _mills(location))
-        inefficiency = decay * np.repeat(mean, repeat)
-        step = decay * np.repeat(deviation, repeat)
-        place = np.repeat(location, repeat)
+    decay, residual, _, _, spread, _, location = likelihood.moments(best)
+    repeat = np.diff(np.r_[starts, n])
+    deviation = unit_of_y * np.sqrt(gamma * (1 - gamma) * sigma2 / spread)
+    # location + mills(location) > 0, but for rounding far in the lower tail
+    mean = deviation * np.maximum(location + _mills(location), 0.0)
+    inefficiency = decay * np.repeat(mean, repeat)
+    step = decay * np.repeat(deviation, repeat)
+    place = np.repeat(location, repeat)
+    with np.errstate(over="ignore", under="ignore"):
         efficiency = np.exp(log_ndtr(place - step) - log_ndtr(place) - step * place + 0.5 * step * step)
     observations = pd.DataFrame(
         np.nan, index=frame.index, columns=["inefficiency", "efficiency", "residual"], dtype="float64"
     )
     filled = observations.to_numpy(copy=True)
-    filled[positions] = np.column_stack([inefficiency, np.minimum(efficiency, 1.0), residual])
+    filled[positions] = np.column_stack([inefficiency, np.clip(efficiency, 0.0, 1.0), unit_of_y * residual])
     observations = pd.DataFrame(filled, index=frame.index, columns=observations.columns)
     return FrontierResult(
         coefficients=pd.Series(estimates, index=names),
         standard_errors=pd.Series(errors, index=names),
-        sigma2=float(sigma2),
+        sigma2=float(unit_of_y**2 * sigma2),
         gamma=float(gamma),
-        mu=float(mu),
+        mu=float(unit_of_y * mu),
         eta=float(eta),
-        log_likelihood=float(-value),
+        log_likelihood=float(log_likelihood),
         log_likelihood_ols=float(log_likelihood_ols),
-        likelihood_ratio=float(2 * (-value - log_likelihood_ols)),
+        likelihood_ratio=float(2 * (log_likelihood - log_likelihood_ols)),
         observations=observations,
         n_obs=n,
         n_units=len(units),

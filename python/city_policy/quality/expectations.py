@@ -60,11 +60,10 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
 
     Result columns: ``expectation_id, severity, expectation, table_name, column_name, observed, bound, rows,
     passed, results_in_doubt, message``. ``observed`` and ``bound`` are short texts; ``rows`` counts the rows
-    looked at;
-    ``passed`` is true, false, or NULL where the column (or the whole table) does not exist or holds no value,
-    because the input does not cover it. ``message`` is a sentence, NULL when the expectation passed. An
-    expectation that raised inside Great Expectations has ``passed`` false and says so: a check that cannot be
-    made has not passed.
+    looked at; ``passed`` is true, false, or NULL where the column (or the whole table) does not exist or holds
+    no value, because the input does not cover it. ``message`` is a sentence, NULL when the expectation passed.
+    An expectation that raised inside Great Expectations has ``passed`` false and says so: a check that cannot
+    be made has not passed.
 
     Raises InputError for a suite with a missing column, a repeated id, an unknown severity, an unknown class
     of expectation or view, or arguments that are not a JSON object or that the class refuses.
@@ -164,6 +163,8 @@ def _yearly_change(frame, column):
     """The rows that have a year before, ``column`` being the difference from it."""
     values = pd.to_numeric(frame[column], errors="coerce").astype("float64")
     by_key = pd.Series(values.to_numpy(), index=pd.MultiIndex.from_frame(frame[["adcode", "year"]]))
+    # A repeated city-year has no one value; that it exists is for another expectation to say.
+    by_key = by_key[~by_key.index.duplicated(keep=False)]
     before = pd.MultiIndex.from_arrays([frame["adcode"], frame["year"] - 1])
     return frame.assign(**{column: values.to_numpy() - by_key.reindex(before).to_numpy()}).dropna(
         subset=[column]

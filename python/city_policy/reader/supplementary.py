@@ -1,2 +1,199 @@
-class SupplementarySummary: ...
-def ingest_supplementary(): ...
+"""Reading supplementary sources: long tables with one value per row.
+
+Columns, in any order: ``indicator`` (a raw input of seeds/mapping/raw_indicators.csv, by its name or its Chinese name),
+``adcode`` or ``city`` (a city, a province or the nation, by code or name), ``year``, ``value``, ``unit`` and ``source``.
+A value for a province or the nation stands for all its cities.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from city_policy.errors import InputError
+from city_policy.reader.files import is_readable, read_sheets
+from city_policy.reader.knowledge import Knowledge, load_knowledge
+from city_policy.reader.landing import write_parquet
+from city_policy.reader.sheets import cell_to_text
+from city_policy.reader.text import parse_number, squeeze
+
+LANDING_FILE = "supplementary_values.parquet"
+COLUMNS = ("indicator", "place", "year", "value", "unit", "source")
+
+_year = re.compile(r"(?:19|20)\d{2}")
+
+
+@dataclass
+class SupplementarySummary:
+    """What an ingest of supplementary files read. ``str`` gives the closing lines."""
+
+    n_files: int
+    n_values: int
+    values_per_indicator: dict[str, int]
+    unknown_places: dict[str, str]
+    unparsed_numbers: list[tuple[str, str]]
+    not_read: list[str]
+    target: Path
+
+    def __str__(self) -> str:
+        lines = [
+            f"supplementary files   {self.n_files}",
+            f"supplementary values  {self.n_values}",
+            *(f"  {indicator}  {count}" for indicator, count in sorted(self.values_per_indicator.items())),
+            f"unknown places        {len(self.unknown_places)}",
+            *(f"  {place}  {address}" for place, address in sorted(self.unknown_places.items())),
+            f"unparsed numbers      {len(self.unparsed_numbers)}",
+            *(f"  {text!r}  {address}" for text, address in self.unparsed_numbers),
+        ]
+        if self.not_read:
+            lines += [f"not read              {len(self.not_read)}", *(f"  {name}" for name in self.not_read)]
+        lines.append(f"written               {self.target}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Value:
+    """One row of a supplementary file."""
+
+    indicator: str
+    place: str
+    year: int
+    value_text: str
+    unit: str
+    source: str
+    file: str
+    row: int
+
+
+def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> list[_Value]:
+    """The values of one sheet; raises InputError for a missing column, a year or an indicator nobody knows, or a
+    unit that cannot be converted."""
+    header = next((number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row)), None)
+    if header is None:
+        return []
+    labels = [squeeze(cell_to_text(cell)).lower() for cell in rows[header]]
+    positions = {label: position for position, label in enumerate(labels) if label}
+    positions["place"] = positions.get("adcode", positions.get("city", -1))
+    for column in COLUMNS:
+        if positions.get(column, -1) < 0:
+            wanted = "adcode or city" if column == "place" else column
+            raise InputError(
+                f"{name}, row {header + 1}: the column {wanted} is missing; a supplementary file has the columns "
+                "indicator, adcode or city, year, value, unit, source."
+            )
+    values = []
+    for number, row in enumerate(rows[header + 1 :], header + 2):
+        texts = {
+            column: cell_to_text(row[positions[column]]) if positions[column] < len(row) else "" for column in COLUMNS
+        }
+        if not any(texts.values()):
+            continue
+        address = f"{name}, row {number}"
+        indicator = knowledge.indicator_names.get(texts["indicator"], texts["indicator"])
+        canonical = knowledge.canonical_units.get(indicator)
+        if canonical is None:
+            raise InputError(
+                f"{address}: the indicator {indicator!r} is not one of seeds/mapping/raw_indicators.csv; correct it or "
+                "add a row there."
+            )
+        if not _year.fullmatch(texts["year"]):
+            raise InputError(f"{address}: the year {texts['year']!r} is not a year with four digits.")
+        unit = squeeze(texts["unit"])
+        if (unit, canonical) not in knowledge.conversions:
+            raise InputError(
+                f"{address}: {indicator} has the unit {unit!r}, which seeds/mapping/units.csv cannot convert to "
+                f"{canonical}; correct it or add a row there."
+            )
+        values.append(
+            _Value(
+                indicator,
+                squeeze(texts["place"]),
+                int(texts["year"]),
+                texts["value"],
+                unit,
+                texts["source"],
+                name,
+                number,
+            )
+        )
+    return values
+
+
+def _check_duplicates(values: list[_Value]) -> None:
+    """Raises InputError if an indicator has two different values for a place and year."""
+    seen: dict[tuple[str, str, int], _Value] = {}
+    for value in values:
+        first = seen.setdefault((value.indicator, value.place, value.year), value)
+        if (first.value_text, first.unit) != (value.value_text, value.unit):
+            raise InputError(
+                f"{value.file}, row {value.row}: {value.indicator} of {value.place} in {value.year} is "
+                f"{value.value_text} {value.unit}, but {first.value_text} {first.unit} in {first.file}, row {first.row}; "
+                "keep one of them."
+            )
+
+
+def ingest_supplementary(
+    folder: Path | str,
+    landing_dir: Path | str,
+    mapping_dir: Path | str,
+    geography_dir: Path | str,
+    progress: bool = True,
+) -> SupplementarySummary:
+    """Reads every CSV file and workbook below ``folder`` and writes ``landing_dir/supplementary_values.parquet``.
+
+    Columns: indicator, place_raw, year, value_text, unit, source, file and row (from 1). Repeated rows are landed once.
+    Raises InputError with one sentence for bad input; the file of an earlier ingest is then unchanged.
+    """
+    folder = Path(folder)
+    knowledge = load_knowledge(Path(mapping_dir), Path(geography_dir))
+    if not folder.is_dir():
+        raise InputError(f"The folder {folder} does not exist; give the folder that holds the supplementary files.")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
+    readable = [path for path in paths if is_readable(path)]
+    if not readable:
+        raise InputError(f"The folder {folder} holds no workbook and no CSV file.")
+    values: list[_Value] = []
+    for path in tqdm(readable, unit="file", disable=not progress):
+        name = path.relative_to(folder).as_posix()
+        for sheet, rows in read_sheets(path):
+            values += _read_table(rows, f"{name}#{sheet}" if sheet else name, knowledge)
+    _check_duplicates(values)
+    unique = list({(value.indicator, value.place, value.year): value for value in reversed(values)}.values())
+    unique.reverse()
+    unknown_places: dict[str, str] = {}
+    unparsed_numbers: list[tuple[str, str]] = []
+    for value in unique:
+        address = f"{value.file}, row {value.row}"
+        if value.place not in knowledge.places and not knowledge.knows_name(value.place, value.year):
+            unknown_places.setdefault(value.place, address)
+        if parse_number(value.value_text)[0] == "unparsed":
+            unparsed_numbers.append((value.value_text, address))
+    target = Path(landing_dir) / LANDING_FILE
+    write_parquet(
+        pa.table(
+            {
+                "indicator": pa.array([value.indicator for value in unique], pa.string()),
+                "place_raw": pa.array([value.place for value in unique], pa.string()),
+                "year": pa.array([value.year for value in unique], pa.int32()),
+                "value_text": pa.array([value.value_text for value in unique], pa.string()),
+                "unit": pa.array([value.unit for value in unique], pa.string()),
+                "source": pa.array([value.source for value in unique], pa.string()),
+                "file": pa.array([value.file for value in unique], pa.string()),
+                "row": pa.array([value.row for value in unique], pa.int32()),
+            }
+        ),
+        target,
+    )
+    return SupplementarySummary(
+        n_files=len(readable),
+        n_values=len(unique),
+        values_per_indicator=dict(Counter(value.indicator for value in unique)),
+        unknown_places=unknown_places,
+        unparsed_numbers=unparsed_numbers,
+        not_read=[path.relative_to(folder).as_posix() for path in paths if path not in readable],
+        target=target,
+    )

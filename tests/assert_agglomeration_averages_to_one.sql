@@ -1,0 +1,14 @@
+-- Weighted by land area, the agglomeration of the sample cities of a year averages to 1 by construction.
+with city_years as (
+
+    select * from {{ ref('fct_city_year') }}
+
+)
+
+select
+    year,
+    sum(agglomeration * land_area_km2) / sum(land_area_km2) as weighted_mean
+from city_years
+where in_sample and agglomeration is not null
+group by year
+having abs(weighted_mean - 1) > 1e-9

@@ -1,0 +1,31 @@
+{{ config(enabled = var('source') == 'demo') }}
+-- The demo yearbook's damage is planted: each damaged cell must end as the generator says it should.
+with damage as (
+
+    select * from {{ ref('demo_planted_damage') }}
+
+),
+
+inputs as (
+
+    select * from {{ ref('fct_city_year_input') }}
+
+)
+
+select
+    damage.file,
+    damage.data_year,
+    damage.adcode,
+    damage.kind,
+    damage.raw_indicator,
+    damage.ends_as,
+    inputs.value_status
+from damage
+inner join inputs
+    on
+        damage.adcode = inputs.adcode
+        and damage.data_year::integer = inputs.year
+        and damage.raw_indicator = inputs.raw_indicator
+where
+    (damage.ends_as in ('printed', 'interpolated') and inputs.value_status != damage.ends_as)
+    or (damage.ends_as = 'printed' and inputs.printed_value is null)

@@ -1,0 +1,16 @@
+{{ config(severity = 'warn') }}
+-- An input that prints more or fewer cities than expected is told, not repaired.
+with row_counts as (
+
+    select * from {{ ref('row_count_check') }}
+
+)
+
+select
+    source,
+    raw_indicator,
+    scope,
+    year,
+    message
+from row_counts
+where not passed
