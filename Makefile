@@ -33,7 +33,7 @@ test: $(VENV)/installed ## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --nofail --quiet || true
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: docs
 docs: $(VENV)/installed ## Build the dbt documentation site in target/

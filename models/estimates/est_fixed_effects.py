@@ -1,4 +1,4 @@
-"""Every fixed-effects regression of seeds/study/specifications.csv; the method is city_policy.estimation.fixed_effects."""
+"""Every fixed-effects regression of the study; the method is city_policy.estimation.fixed_effects."""
 
 
 def model(dbt, session):
@@ -6,7 +6,7 @@ def model(dbt, session):
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")
-    specifications = dbt.ref("specifications").df()
+    specifications = dbt.ref("int_specifications").df()
     variables = dbt.ref("int_variable_coverage").df()
     controls = variables[variables["role"] == "control"]
     return estimate_fixed_effects(

@@ -37,7 +37,7 @@ moments as (
 
 ),
 
--- A negative indicator is reversed: the cleanest city-year scores 1.
+-- A negative indicator is reversed: the cleanest city-year scores 1 and the dirtiest the floor.
 scaled as (
 
     select
@@ -47,7 +47,9 @@ scaled as (
         case {{ setting('index_scaling') }}
             when 'min_max'
                 then
-                    case sample_values.direction
+                    {{ setting('index_floor') }}::double
+                    + (1 - {{ setting('index_floor') }}::double)
+                    * case sample_values.direction
                         when 1 then (sample_values.value - moments.minimum)
                         else (moments.maximum - sample_values.value)
                     end / nullif(moments.maximum - moments.minimum, 0)

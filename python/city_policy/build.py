@@ -48,12 +48,11 @@ def only_build(data: Path) -> Iterator[None]:
     path = data / "build.lock"
     with writable(path):
         data.mkdir(parents=True, exist_ok=True)
-        handle = open(path, "a+")
-    with handle:
+        path.touch()
+    with open(path, "r+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            handle.seek(0)
             holder = handle.read().strip()
             raise InputError(
                 f"Another build is running in {data} (process {holder or 'unknown'}); wait until it ends, or build "
@@ -84,13 +83,15 @@ def publish(data: Path) -> Path:
     return published
 
 
-def run_dbt(arguments: list[str], data: Path) -> int:
-    """Run dbt in a process of its own, with one linear-algebra thread; returns its exit code."""
-    environment = os.environ | {"CITY_POLICY_DATA": str(data)}
+def run_dbt(arguments: list[str], project: Path) -> int:
+    """Run dbt for ``project`` in a process of its own, with one linear-algebra thread; returns its exit code."""
+    environment = dict(os.environ)
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment.setdefault(variable, "1")
     code = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], env=environment, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment, cwd=project, check=False
+    ).returncode
 
 
 def build(
@@ -109,7 +110,9 @@ def build(
     model or test fails; the published database then stays as it was.
     """
     if not (project / "dbt_project.yml").is_file():
-        raise InputError(f"{project.resolve()} holds no dbt_project.yml; run the command in the project's top directory.")
+        raise InputError(
+            f"{project.resolve()} holds no dbt_project.yml; run the command in the project's top directory."
+        )
     if supplementary and not yearbooks:
         raise InputError("Supplementary sources were given without yearbooks; give both folders.")
     data = data_directory()
@@ -126,13 +129,23 @@ def build(
             from city_policy.reader import ingest, ingest_supplementary
 
             with timed("read workbooks"):
-                print(ingest(yearbooks, data / "landing", project / "seeds" / "mapping", project / "seeds" / "geography"))
+                print(
+                    ingest(
+                        yearbooks,
+                        data / "landing",
+                        project / "seeds" / "mapping",
+                        project / "seeds" / "geography",
+                    )
+                )
                 # Supplementary values of an earlier build must not slip into this one.
                 (data / "landing" / "supplementary_values.parquet").unlink(missing_ok=True)
                 if supplementary:
                     print(
                         ingest_supplementary(
-                            supplementary, data / "landing", project / "seeds" / "mapping", project / "seeds" / "geography"
+                            supplementary,
+                            data / "landing",
+                            project / "seeds" / "mapping",
+                            project / "seeds" / "geography",
                         )
                     )
         with timed("check seeds"):
@@ -146,7 +159,7 @@ def build(
             arguments = ["build", "--vars", json.dumps({"source": source})]
             if threads:
                 arguments += ["--threads", str(threads)]
-            code = run_dbt(arguments, data)
+            code = run_dbt(arguments, project)
         if code != 0:
             raise InputError(
                 f"dbt build failed (see above), so {data / PUBLISHED_FILE} was not replaced; "
@@ -154,14 +167,15 @@ def build(
             )
         with timed("publish"):
             published = publish(data)
-    print(_report(steps, published, source, project / "target" / "run_results.json"))
+    target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
+    print(_report(steps, published, source, target / "run_results.json"))
 
 
 def _report(steps: list[tuple[str, float]], published: Path, source: str, run_results: Path) -> str:
     """Seconds per step and per room, and where the result lies."""
     rooms: dict[str, float] = {}
     for result in json.loads(run_results.read_text())["results"]:
-        kind, *path = result["unique_id"].split(".")
+        kind = result["unique_id"].split(".")[0]
         room = (result.get("relation_name") or "").replace('"', "").split(".")
         name = "tests" if kind in ("test", "unit_test") else room[1] if len(room) == 3 else kind
         rooms[name] = rooms.get(name, 0.0) + result["execution_time"]
@@ -172,10 +186,14 @@ def _report(steps: list[tuple[str, float]], published: Path, source: str, run_re
             in_nodes = sum(rooms.values())
             for room, room_seconds in sorted(rooms.items(), key=lambda item: -item[1]):
                 lines.append(f"{room_seconds:7.1f}    {room}")
-            lines.append(f"         (the rooms ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)")
+            lines.append(
+                f"         (the rooms ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
+            )
     lines.append(f"{sum(seconds for _, seconds in steps):7.1f}  in all")
     lines.append("")
     if source == "demo":
-        lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
+        lines.append(
+            "The input was the simulated demo yearbook: no number of this build is evidence about China."
+        )
     lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from city_policy import __version__
 from city_policy.errors import InputError
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, one sub-parser per command."""
     parser = argparse.ArgumentParser(
         prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates."
     )
@@ -21,7 +22,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--yearbooks", type=Path, metavar="DIR", help="folder of yearbook editions to read")
     build.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
-    build.add_argument("--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)")
+    build.add_argument(
+        "--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)"
+    )
 
     ingest = commands.add_parser(
         "ingest",
@@ -30,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         "per printed table) into data/landing/yearbook_cells.parquet.",
     )
     ingest.add_argument("folder", type=Path, metavar="DIR", help="folder with one folder per edition")
-    ingest.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
+    ingest.add_argument(
+        "--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files"
+    )
     ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -39,9 +44,15 @@ def _parser() -> argparse.ArgumentParser:
         help="write the simulated demo yearbook",
         description="Write the demo yearbook (simulated raw inputs, never evidence about China) as CSV files.",
     )
-    simulate.add_argument("--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)")
     simulate.add_argument(
-        "--out", type=Path, default=Path("seeds/yearbook"), metavar="DIR", help="where to write (default seeds/yearbook)"
+        "--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)"
+    )
+    simulate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("seeds/yearbook"),
+        metavar="DIR",
+        help="where to write (default seeds/yearbook)",
     )
     return parser
 
@@ -78,7 +89,9 @@ def _run(arguments: argparse.Namespace) -> None:
             )
         )
         if arguments.supplementary:
-            print(ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography"))
+            print(
+                ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography")
+            )
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, simulate
 
@@ -88,7 +101,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns 0, or 2 after one sentence about unusable input."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         _run(arguments)
     except InputError as error:

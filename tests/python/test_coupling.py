@@ -34,9 +34,7 @@ def test_negative_indicators_are_scaled_from_the_maximum():
 
 
 def test_rows_with_a_gap_have_no_score_and_do_not_count():
-    frame = pd.DataFrame(
-        {"a": [10.0, 20.0, 30.0, 40.0, 1e9], "b": [5.0, 5.0, 5.0, 9.0, np.nan]}, index=[9, 8, 7, 6, 5]
-    )
+    frame = pd.DataFrame({"a": [10.0, 20.0, 30.0, 40.0, 1e9], "b": [5.0, 5.0, 5.0, 9.0, np.nan]}, index=[9, 8, 7, 6, 5])
     result = entropy_weights(frame, {"a": 1, "b": 1})
     expected = entropy_weights(frame.iloc[:4], {"a": 1, "b": 1})
     pd.testing.assert_series_equal(result.scores.iloc[:4], expected.scores)
@@ -81,9 +79,7 @@ def test_coupling_by_hand():
     result = coupling_coordination(pd.Series([0.9, 0.5, 1.0, 0.0, 0.0]), pd.Series([0.4, 0.5, 1.0, 0.8, 0.0]))
     np.testing.assert_allclose(result["coupling"], [12 / 13, 1, 1, 0, 0], atol=1e-14)
     np.testing.assert_allclose(result["coordination"], [0.65, 0.5, 1, 0.4, 0], atol=1e-14)
-    np.testing.assert_allclose(
-        result["coupling_coordination"], [0.7745966692, 0.7071067812, 1, 0, 0], atol=1e-10
-    )
+    np.testing.assert_allclose(result["coupling_coordination"], [0.7745966692, 0.7071067812, 1, 0, 0], atol=1e-10)
 
 
 def test_coupling_keeps_gaps_and_index():

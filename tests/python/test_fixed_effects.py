@@ -57,9 +57,7 @@ def simulate(seed=0, cities=60, years=8, gaps=0.0):
     )
     treated = (first[city] > 0) & (year >= first[city])
     noise = rng.normal(size=cities)[city] * (year - 2014) * 0.1 + rng.normal(size=n)
-    panel["y"] = (
-        0.3 * treated + 4e5 * panel["x1"] + 2e-5 * panel["x2"] + rng.normal(size=cities)[city] + noise
-    )
+    panel["y"] = 0.3 * treated + 4e5 * panel["x1"] + 2e-5 * panel["x2"] + rng.normal(size=cities)[city] + noise
     timing = pd.DataFrame(
         {
             "adcode": [f"{110000 + 100 * c}" for c in range(cities)],
@@ -83,8 +81,7 @@ def treatment_of(panel, timing, policy="pilot"):
 def dummies(frame, *columns):
     """Dummies of the columns; the first with all its levels, the others without their first."""
     parts = [
-        pd.get_dummies(frame[column], drop_first=i > 0).to_numpy(dtype="float64")
-        for i, column in enumerate(columns)
+        pd.get_dummies(frame[column], drop_first=i > 0).to_numpy(dtype="float64") for i, column in enumerate(columns)
     ]
     return np.column_stack(parts)
 
@@ -107,9 +104,7 @@ def by_hand(panel, timing, effects=("adcode", "year"), cluster="adcode"):
     sweep = np.eye(n) - d @ np.linalg.pinv(d)
     z = np.column_stack([sweep @ x + x.mean(axis=0), np.ones(n)])
     c = np.linalg.lstsq(z, sweep @ y + y.mean(), rcond=None)[0]
-    scores = (
-        pd.DataFrame(z * (sweep @ y + y.mean() - z @ c)[:, None]).groupby(panel[cluster].to_numpy()).sum()
-    )
+    scores = pd.DataFrame(z * (sweep @ y + y.mean() - z @ c)[:, None]).groupby(panel[cluster].to_numpy()).sum()
     groups = len(scores)
     nested = [column for column in effects if panel.groupby(column)[cluster].nunique().max() == 1]
     counted = 3 + 1 + sum(panel[column].nunique() - 1 for column in effects if column not in nested)
@@ -138,9 +133,7 @@ def check_against_hand(result, hand):
         np.testing.assert_allclose(rows["std_error"], hand[vcov], rtol=1e-9)
         np.testing.assert_allclose(rows["t_stat"], rows["estimate"] / rows["std_error"], rtol=1e-14)
         degrees = hand["degrees"][vcov]
-        np.testing.assert_allclose(
-            rows["p_value"], 2 * student.cdf(-rows["t_stat"].abs(), degrees), rtol=1e-9
-        )
+        np.testing.assert_allclose(rows["p_value"], 2 * student.cdf(-rows["t_stat"].abs(), degrees), rtol=1e-9)
         half = student.isf(0.025, degrees) * rows["std_error"]
         np.testing.assert_allclose(rows["ci_low"], rows["estimate"] - half, rtol=1e-9)
         np.testing.assert_allclose(rows["ci_high"], rows["estimate"] + half, rtol=1e-9)
@@ -284,15 +277,16 @@ def test_missing_rows_and_singletons_are_counted():
     panel.loc[[0, 5, 9], "x1"] = np.nan
     panel.loc[9, "y"] = np.nan
     panel.loc[13, "x2"] = np.inf
+    panel.loc[14, "province"] = None
     # City 2 (rows 16 to 23) keeps one usable row, city 3 is outside the sample.
     panel.loc[16:22, "y"] = np.nan
     panel.loc[24:31, "everyone"] = False
-    result = estimate(panel, timing)
-    assert (result["n_dropped_missing"] == 4 + 7).all()
+    result = estimate(panel, timing, cluster="province")
+    assert (result["n_dropped_missing"] == 5 + 7).all()
     assert (result["n_dropped_singletons"] == 1).all()
-    assert (result["n_obs"] == 480 - 8 - 11 - 1).all() and (result["n_cities"] == 58).all()
-    used = panel.drop(index=[0, 5, 9, 13, *range(16, 32)]).reset_index(drop=True)
-    check_against_hand(result, by_hand(used, timing))
+    assert (result["n_obs"] == 480 - 8 - 12 - 1).all() and (result["n_cities"] == 58).all()
+    used = panel.drop(index=[0, 5, 9, 13, 14, *range(16, 32)]).reset_index(drop=True)
+    check_against_hand(result, by_hand(used, timing, cluster="province"))
 
 
 def test_collinear_controls_are_named_and_the_treatment_stays():
@@ -488,9 +482,7 @@ def test_record_keeps_its_types_in_duckdb_when_everything_is_missing():
 
 def test_record_casts_values_and_refuses_what_does_not_fit():
     record = cast_to_schema(
-        pd.DataFrame(
-            {"paper_table": [3, None], "column_no": [1.0, None], "estimate": ["0.5", None]}, index=[7, 7]
-        )
+        pd.DataFrame({"paper_table": [3, None], "column_no": [1.0, None], "estimate": ["0.5", None]}, index=[7, 7])
     )
     assert record["paper_table"].iloc[0] == "3" and record["paper_table"].isna().iloc[1]
     assert record["column_no"].iloc[0] == 1 and record["column_no"].isna().iloc[1]

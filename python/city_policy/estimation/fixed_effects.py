@@ -164,9 +164,7 @@ def estimate_fixed_effects(
     seen: set[str] = set()
     for specification in specifications:
         if specification.spec_id in seen:
-            raise InputError(
-                f"Specification '{specification.spec_id}' is listed twice; expected one row each."
-            )
+            raise InputError(f"Specification '{specification.spec_id}' is listed twice; expected one row each.")
         seen.add(specification.spec_id)
     rows = []
     for specification in specifications:
@@ -202,16 +200,10 @@ def _check_inputs(panel, treatment_timing):
             f"The first treated year of {row['adcode']} in {row['policy_id']} is "
             f"{row['first_treated_year']}; expected a whole year or nothing."
         )
-    timing = treatment_timing[["policy_id"]].assign(
-        adcode=treatment_timing["adcode"].astype("str"), first=years
-    )
-    panel = panel.assign(
-        adcode=panel["adcode"].astype("str"), year=pd.to_numeric(panel["year"]).astype("int64")
-    )
+    timing = treatment_timing[["policy_id"]].assign(adcode=treatment_timing["adcode"].astype("str"), first=years)
+    panel = panel.assign(adcode=panel["adcode"].astype("str"), year=pd.to_numeric(panel["year"]).astype("int64"))
     panel = panel.sort_values(["adcode", "year"], ignore_index=True)
-    return panel, {
-        policy: group.set_index("adcode")["first"] for policy, group in timing.groupby("policy_id")
-    }
+    return panel, {policy: group.set_index("adcode")["first"] for policy, group in timing.groupby("policy_id")}
 
 
 def _estimate_one(panel, timing, specification, controls, controls_not_covered):
@@ -303,9 +295,7 @@ def _fit(panel, timing, specification, controls, counts):
     counts["n_dropped_singletons"] = int(alone.sum())
     used[np.flatnonzero(used)[alone]] = False
     if not used.any():
-        raise _NotIdentifiedError(
-            "Every row is alone in its city or year, so that the fixed effects absorb it."
-        )
+        raise _NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
 
     data = data[used]
     effects = [np.unique(groups[used], return_inverse=True)[1] for groups in effects]
@@ -335,16 +325,12 @@ def _fit(panel, timing, specification, controls, counts):
     # them out.
     kept = _independent(swept[:, 2:], size[2:])
     if not _independent(np.column_stack([swept[:, 2:], swept[:, 1]]), np.r_[size[2:], size[1]])[-1]:
-        raise _NotIdentifiedError(
-            f"{specification.treatment} is collinear with the other terms and the fixed effects."
-        )
+        raise _NotIdentifiedError(f"{specification.treatment} is collinear with the other terms and the fixed effects.")
     counts["dropped_terms"] = " ".join(np.array(names[1:], dtype="object")[~kept]) or None
     position = np.r_[0, np.flatnonzero(kept) + 1]
     n, k = len(y), len(position)
     if n - k - absorbed.rank <= 0:
-        raise _NotIdentifiedError(
-            f"{n} rows cannot determine {k} terms beside {absorbed.rank} fixed effects."
-        )
+        raise _NotIdentifiedError(f"{n} rows cannot determine {k} terms beside {absorbed.rank} fixed effects.")
 
     design, swept_y, swept_design = design[:, position], swept[:, 0], swept[:, 1:][:, position]
     coefficients, iid, clustered = _fit_pyfixest(absorbed, y, design, swept_design, cluster)
@@ -392,8 +378,7 @@ class _Absorbed:
         self.effects = [
             groups
             for i, groups in enumerate(effects)
-            if i == 0
-            or not any(_redundant(groups, other, i > j) for j, other in enumerate(effects) if j != i)
+            if i == 0 or not any(_redundant(groups, other, i > j) for j, other in enumerate(effects) if j != i)
         ]
         self.city = effects[0]
         self.sizes = np.bincount(self.city)[:, None]

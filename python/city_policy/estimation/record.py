@@ -50,9 +50,7 @@ def cast_to_schema(frame: pd.DataFrame, columns: dict[str, str] = RECORD_COLUMNS
     """
     unknown = [name for name in frame.columns if name not in columns]
     if unknown:
-        raise InputError(
-            f"Column '{unknown[0]}' is not declared; the declared columns are {', '.join(columns)}."
-        )
+        raise InputError(f"Column '{unknown[0]}' is not declared; the declared columns are {', '.join(columns)}.")
     result = {}
     for name, dtype in columns.items():
         values = frame[name] if name in frame.columns else pd.Series(None, index=frame.index, dtype="object")

@@ -27,9 +27,11 @@ from city_policy.errors import InputError
 
 LOG_TWO_PI = np.log(2 * np.pi)
 DISTRIBUTIONS = ("half_normal", "truncated_normal")
-# Below this share of the variance the inefficiency cannot be told from zero, above its complement the noise
-# cannot.
+# Below this share of the variance inefficiency cannot be told from zero.
 BOUNDARY_GAMMA = 1e-4
+# Below this share noise cannot. It is smaller: in a panel with lasting differences between units the noise
+# within a unit is well determined even where it is a very small part of the whole.
+BOUNDARY_NOISE = 1e-6
 # A truncated normal whose mean lies further out than this many of its own deviations is an exponential in
 # disguise.
 BOUNDARY_MU = 20.0
@@ -40,16 +42,16 @@ class FrontierResult:
     """One estimated frontier.
 
     ``coefficients``, ``standard_errors``: Series over the constant ``(Intercept)``, the regressors in the
-    order given,
-    ``sigma2``, ``gamma`` and, where estimated, ``mu`` and ``eta``. Standard errors come from the inverse of
-    the observed information; they are missing where the optimum lies at the boundary.
+    order given, ``sigma2``, ``gamma`` and, where estimated, ``mu`` and ``eta``. Standard errors come from the
+    inverse of the observed information; they are missing where the optimum lies at the boundary.
     ``observations``: frame with the index of the input and the columns ``inefficiency`` (E[u_it | e_i], log
     points, at least 0), ``efficiency`` (E[exp(-u_it) | e_i], share in (0, 1]) and ``residual`` (e = ln Y -
     x'b, log points); missing for rows that were not used.
     ``log_likelihood_ols``: of the regression without inefficiency; ``likelihood_ratio`` = 2 (log_likelihood -
     log_likelihood_ols), the one-sided test of gamma = 0 (mixed chi-squared).
-    ``status``: ``ok`` or ``boundary`` (the data show no inefficiency, or nothing but inefficiency);
-    ``message`` says in a sentence what that means, and is empty when there is nothing to say.
+    ``status``: ``ok`` or ``boundary`` (the data show no inefficiency, or nothing but inefficiency, or do not
+    determine its distribution; efficiencies are then to be read with care); ``message`` says in a sentence
+    which, and is empty when there is nothing to say.
     """
 
     coefficients: pd.Series
@@ -159,9 +161,7 @@ class _Likelihood:
         factor = slope * gamma / scale
         gradient = np.empty_like(parameters)
         gradient[:k] = factor @ self.by_unit(decay[:, None] * self.design) + (residual @ self.design) / noise
-        d_sigma2 = (
-            -0.5 * n + 0.5 * units * slope_z * z - 0.5 * slope @ location + 0.5 * squares / noise
-        ) / sigma2
+        d_sigma2 = (-0.5 * n + 0.5 * units * slope_z * z - 0.5 * slope @ location + 0.5 * squares / noise) / sigma2
         gradient[k] = d_sigma2 * sigma2
         d_location = (-mu - weighted_residual) / scale - 0.5 * location * (
             (1 - 2 * gamma) / (gamma * (1 - gamma)) + (weight - 1) / spread
@@ -176,9 +176,7 @@ class _Likelihood:
         gradient[k + 1] = d_gamma * gamma * (1 - gamma)
         position = k + 2
         if self.truncated:
-            gradient[position] = (
-                -units * slope_z / np.sqrt(gamma * sigma2) + (slope * (1 - gamma) / scale).sum()
-            )
+            gradient[position] = -units * slope_z / np.sqrt(gamma * sigma2) + (slope * (1 - gamma) / scale).sum()
             position += 1
         if self.time_varying:
             d_weight = self.by_unit(-2 * self.tau * decay * decay)
@@ -202,41 +200,62 @@ class _Likelihood:
 
 
 def _maximise(likelihood, start):
-    """Quasi-Newton within the bounds, then Newton steps to the last digits; deterministic."""
+    """The maximum from one start: (parameters, minus log likelihood, Newton decrement); deterministic.
+
+    Quasi-Newton steps within the bounds, then damped Newton steps, which also converge where noise is a tiny
+    part of the variance and the likelihood therefore a narrow ridge. The decrement g'H^-1 g / 2 is the log
+    likelihood that a further step could gain.
+    """
+    best, value, decrement = start, np.inf, np.inf
+    # The two take turns: the one is slow on narrow ridges, the other on bent ones.
+    for _ in range(4):
+        best = minimize(
+            likelihood.negative,
+            best,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(-likelihood.bounds(), likelihood.bounds()),
+            options={"ftol": 1e-10, "gtol": 1e-5, "maxiter": 200, "maxcor": 20},
+        ).x
+        best, value, decrement = _newton(likelihood, best)
+        if decrement < 1e-9:
+            break
+    return best, value, decrement
+
+
+def _newton(likelihood, best):
+    """Damped Newton steps within the bounds: (parameters, minus log likelihood, decrement)."""
     bounds = likelihood.bounds()
-    found = minimize(
-        likelihood.negative,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(-bounds, bounds),
-        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 1000, "maxcor": 20},
-    )
-    best, value = found.x, found.fun
-    for _ in range(20):
-        gradient = likelihood.negative(best)[1]
-        if np.abs(gradient).max() < 1e-9:
+    value, gradient = likelihood.negative(best)
+    damping, decrement = 0.0, np.inf
+    for _ in range(30):
+        # A parameter at its bound that wants further out stays there.
+        free = ~((np.abs(best) >= bounds) & (gradient * best < 0))
+        curvature, directions = np.linalg.eigh(likelihood.hessian(best)[np.ix_(free, free)])
+        slope = directions.T @ gradient[free]
+        size = np.maximum(np.abs(curvature), 1e-8 * np.abs(curvature).max())
+        decrement = 0.5 * slope @ (slope / size)
+        if decrement < 1e-12:
             break
-        try:
-            candidate = best - np.linalg.solve(likelihood.hessian(best), gradient)
-        except np.linalg.LinAlgError:
+        while damping < 1e10:
+            candidate = best.copy()
+            candidate[free] -= directions @ (slope / (size * (1 + damping)))
+            candidate = np.clip(candidate, -bounds, bounds)
+            new_value, new_gradient = likelihood.negative(candidate)
+            if new_value < value:
+                break
+            damping = max(10 * damping, 1.0)
+        else:
             break
-        if not (np.abs(candidate) < bounds).all():
-            break
-        new_value = likelihood.negative(candidate)[0]
-        # Differences of likelihoods below 1e-10 are rounding, not progress in the wrong direction.
-        if not new_value <= value + 1e-10:
-            break
-        best, value = candidate, new_value
-    return best
+        best, value, gradient = candidate, new_value, new_gradient
+        damping = damping / 10 if damping > 0.1 else 0.0
+    return best, value, decrement
 
 
 def _check_numeric(frame, columns, what):
     for column in columns:
         if column not in frame.columns:
-            raise InputError(
-                f"The {what} has no column '{column}'; it has {', '.join(map(str, frame.columns))}."
-            )
+            raise InputError(f"The {what} has no column '{column}'; it has {', '.join(map(str, frame.columns))}.")
     numbers = frame[list(columns)].apply(pd.to_numeric, errors="coerce").astype("float64")
     for column in columns:
         broken = frame[column].notna() & numbers[column].isna()
@@ -274,18 +293,14 @@ def estimate_frontier(
     distribution, collinear regressors, or fewer rows than parameters.
     """
     if distribution not in DISTRIBUTIONS:
-        raise InputError(
-            f"Unknown distribution '{distribution}'; expected one of {', '.join(DISTRIBUTIONS)}."
-        )
+        raise InputError(f"Unknown distribution '{distribution}'; expected one of {', '.join(DISTRIBUTIONS)}.")
     if time_varying and period is None:
         raise InputError("Inefficiency that varies over time needs a period column; none was named.")
     regressors = list(regressors)
     keys = [unit] if period is None else [unit, period]
     for key in keys:
         if key not in frame.columns:
-            raise InputError(
-                f"The frontier data has no column '{key}'; it has {', '.join(map(str, frame.columns))}."
-            )
+            raise InputError(f"The frontier data has no column '{key}'; it has {', '.join(map(str, frame.columns))}.")
     numbers = _check_numeric(frame, [output, *regressors], "frontier data")
     complete = (numbers.notna().all(axis=1) & frame[keys].notna().all(axis=1)).to_numpy()
     if period is not None and frame.loc[complete].duplicated(keys).any():
@@ -308,8 +323,7 @@ def estimate_frontier(
     n_periods = len(np.unique(periods))
     if time_varying and n_periods < 2:
         raise InputError(
-            "Inefficiency that varies over time needs at least two periods; "
-            f"the complete rows hold {n_periods}."
+            f"Inefficiency that varies over time needs at least two periods; the complete rows hold {n_periods}."
         )
     n_parameters = len(regressors) + 3 + (distribution == "truncated_normal") + time_varying
     if len(positions) <= n_parameters:
@@ -327,8 +341,7 @@ def estimate_frontier(
     if dependent.any():
         name = ["(Intercept)", *regressors][int(np.flatnonzero(dependent)[0])]
         raise InputError(
-            f"Regressor '{name}' of the frontier is constant or a linear combination of the others; "
-            "leave it out."
+            f"Regressor '{name}' of the frontier is constant or a linear combination of the others; leave it out."
         )
     root_n = np.sqrt(len(y))
     design, triangle = basis * root_n, triangle / root_n
@@ -359,15 +372,20 @@ def estimate_frontier(
         candidate = np.r_[ols + shift * constant, np.log(sigma2), logit(gamma)]
         candidates.append((plain.negative(candidate)[0], candidate))
     start = min(candidates, key=lambda pair: pair[0])[1]
-    best = _maximise(plain, start)
+    best, value, decrement = _maximise(plain, start)
     # The richer models start from the plain optimum unless that sits at a boundary.
     likelihood = plain
     if truncated or time_varying:
         likelihood = _Likelihood(y, design, starts, tau, truncated, time_varying)
-        base = best if BOUNDARY_GAMMA < expit(best[k + 1]) < 1 - BOUNDARY_GAMMA else start
-        best = _maximise(likelihood, np.r_[base, np.zeros(truncated + time_varying)])
+        base = best if BOUNDARY_GAMMA < expit(best[k + 1]) < 1 - BOUNDARY_NOISE else start
+        # With little inefficiency the likelihood can have two hills in eta: try one start on either side as
+        # well.
+        found = [
+            _maximise(likelihood, np.r_[base, [0.0] * truncated, eta])
+            for eta in ([[0.0], [0.1], [-0.1]] if time_varying else [[]])
+        ]
+        best, value, decrement = min(found, key=lambda point: point[1])
 
-    value, gradient = likelihood.negative(best)
     scaled_b, sigma2, gamma, mu, eta = likelihood.split(best)
     names = ["(Intercept)", *regressors, "sigma2", "gamma"] + ["mu"] * truncated + ["eta"] * time_varying
 
@@ -378,19 +396,15 @@ def estimate_frontier(
         skewness = (residual**3).mean()
         reason = f"the residuals are skewed the wrong way, {skewness:+.2f}" if skewness > 0 else "gamma is 0"
         message = f"The data show no inefficiency ({reason}): the frontier is the least-squares line."
-    elif gamma > 1 - BOUNDARY_GAMMA:
+    elif gamma > 1 - BOUNDARY_NOISE:
         status = "boundary"
         message = "The data show no noise beside inefficiency (gamma is 1)."
     elif truncated and abs(mu) > BOUNDARY_MU * np.sqrt(gamma * sigma2):
         status = "boundary"
-        message = (
-            "The mean of the truncated normal runs to the boundary: its two parameters cannot be told apart."
-        )
-    elif np.abs(gradient).max() > 1e-3:
+        message = "The mean of the truncated normal runs to the boundary: its two parameters cannot be told apart."
+    elif decrement > 1e-6:
         status = "boundary"
-        message = (
-            "The likelihood has no clear maximum: the parameters of the inefficiency are not determined."
-        )
+        message = "The likelihood has no clear maximum: the parameters of the inefficiency are not determined."
 
     # From the free parameters in units of the residual deviation to the printed ones.
     jacobian = np.eye(len(best))

@@ -32,9 +32,7 @@ def indicator_values(frame: pd.DataFrame, directions: Mapping[str, int]) -> pd.D
         numbers = pd.to_numeric(frame[name], errors="coerce").astype("float64").to_numpy()
         text = frame[name].notna().to_numpy() & np.isnan(numbers)
         if text.any():
-            raise InputError(
-                f"Indicator '{name}' holds {frame[name].to_numpy()[text][0]!r}; expected numbers."
-            )
+            raise InputError(f"Indicator '{name}' holds {frame[name].to_numpy()[text][0]!r}; expected numbers.")
         values[name] = np.where(np.isfinite(numbers), numbers, np.nan)
     return pd.DataFrame(values, index=frame.index)
 
@@ -49,8 +47,7 @@ def complete_rows(values: pd.DataFrame, at_least: int) -> np.ndarray:
     complete = values.notna().all(axis=1).to_numpy()
     if complete.sum() < at_least:
         raise InputError(
-            f"Only {int(complete.sum())} rows hold all of {', '.join(values.columns)}; "
-            f"at least {at_least} are needed."
+            f"Only {int(complete.sum())} rows hold all of {', '.join(values.columns)}; at least {at_least} are needed."
         )
     for name in values.columns:
         column = values[name].to_numpy()[complete]

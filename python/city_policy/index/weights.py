@@ -57,9 +57,7 @@ class ComponentWeights:
     n_rows_incomplete: int
 
 
-def component_weights(
-    frame: pd.DataFrame, directions: Mapping[str, int], threshold: float = 1.0
-) -> ComponentWeights:
+def component_weights(frame: pd.DataFrame, directions: Mapping[str, int], threshold: float = 1.0) -> ComponentWeights:
     """Weights of the indicators named by ``directions``; the rule stands at the top of this module.
 
     ``frame``: one row per city and year of the sample, any order; one numeric column per indicator, any unit.
@@ -76,9 +74,7 @@ def component_weights(
     # One canonical order of columns and rows, so that sums and LAPACK see the same numbers whatever the input
     # order.
     names = sorted(directions)
-    data = values.loc[complete, names].to_numpy() * np.array(
-        [directions[name] for name in names], dtype="float64"
-    )
+    data = values.loc[complete, names].to_numpy() * np.array([directions[name] for name in names], dtype="float64")
     data = data[np.lexsort(data.T)]
     centred = data - data.mean(axis=0)
     standardised = centred / np.sqrt((centred**2).mean(axis=0))

@@ -140,9 +140,7 @@ def _check_suite(expectations):
             raise InputError(f"Expectation '{name}' is listed twice; expected one row each.")
         seen.add(name)
         if entry["severity"] not in SEVERITIES:
-            raise InputError(
-                f"Expectation '{name}' has the severity {entry['severity']!r}; expected error or warning."
-            )
+            raise InputError(f"Expectation '{name}' has the severity {entry['severity']!r}; expected error or warning.")
         try:
             arguments = json.loads(entry["arguments"] or "{}")
         except json.JSONDecodeError as error:
@@ -152,9 +150,7 @@ def _check_suite(expectations):
         entry["view"] = arguments.pop("view", None)
         entry["arguments"] = arguments
         if entry["view"] not in (None, *VIEWS):
-            raise InputError(
-                f"Expectation '{name}' has the view '{entry['view']}'; expected {', '.join(VIEWS)}."
-            )
+            raise InputError(f"Expectation '{name}' has the view '{entry['view']}'; expected {', '.join(VIEWS)}.")
         suite.append(entry)
     return suite
 
@@ -166,9 +162,7 @@ def _yearly_change(frame, column):
     # A repeated city-year has no one value; that it exists is for another expectation to say.
     by_key = by_key[~by_key.index.duplicated(keep=False)]
     before = pd.MultiIndex.from_arrays([frame["adcode"], frame["year"] - 1])
-    return frame.assign(**{column: values.to_numpy() - by_key.reindex(before).to_numpy()}).dropna(
-        subset=[column]
-    )
+    return frame.assign(**{column: values.to_numpy() - by_key.reindex(before).to_numpy()}).dropna(subset=[column])
 
 
 def _cities_per_year(frame, column):

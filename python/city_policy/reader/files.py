@@ -44,7 +44,8 @@ def read_sheets(path: Path) -> Iterator[tuple[str, Sequence[Sequence]]]:
 
 
 def read_csv(path: Path, n_rows: int | None = None) -> list[list[str]]:
-    """The rows, or the first ``n_rows``, of a CSV file in UTF-8, with or without byte order mark, or in GB18030."""
+    """The rows, or the first ``n_rows``, of a CSV file in UTF-8, with or without byte order mark, or in
+    GB18030."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -56,5 +57,6 @@ def read_csv(path: Path, n_rows: int | None = None) -> list[list[str]]:
             continue
         if "\0" in text:
             break
-        return list(islice(csv.reader(io.StringIO(text, newline="")), n_rows))
+        # The unit separator, which no workbook can hold, keeps the cells apart on their way between processes.
+        return list(islice(csv.reader(io.StringIO(text.replace("\x1f", " "), newline="")), n_rows))
     raise InputError(f"The file {path} is text in neither UTF-8 nor GB18030; save it again in one of them.")

@@ -3,7 +3,7 @@
 import multiprocessing
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,8 @@ LANDING_FILE = "yearbook_cells.parquet"
 
 _year = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
-# The unit separator cannot stand in a cell of a workbook (XML 1.0 forbids it): cells cross between processes as one text.
+# The unit separator cannot stand in a cell of a workbook (XML 1.0 forbids it): cells cross between
+# processes as one text.
 _SEPARATOR = "\x1f"
 
 
@@ -45,7 +46,8 @@ class Example(NamedTuple):
 
 @dataclass
 class FileResult:
-    """What one file holds: its blocks, with the cells as one text, and what the mapping does not know of it."""
+    """What one file holds: its blocks, with the cells as one text, and what the mapping does not know of
+    it."""
 
     name: str
     blocks: list[tuple[str, str, int, int, list, list[int], list[str], str]] = field(default_factory=list)
@@ -129,9 +131,9 @@ def edition_of(folder: Path) -> int:
 def find_files(folder: Path) -> tuple[list[Task], list[str]]:
     """The files to read, edition by edition, and the names of those that are nothing to read.
 
-    One folder per edition, named by its year; files directly in ``folder`` are read if they are wide tables with a
-    data year per sheet or row. Raises InputError for a missing folder, an edition without a year, two editions of
-    one year, an empty edition, or nothing to read.
+    One folder per edition, named by its year; files directly in ``folder`` are read if they are wide tables
+    with a data year per sheet or row. Raises InputError for a missing folder, an edition without a year,
+    two editions of one year, an empty edition, or nothing to read.
     """
     if not folder.is_dir():
         raise InputError(f"The folder {folder} does not exist; give the folder that holds one folder per edition.")
@@ -172,8 +174,8 @@ def find_files(folder: Path) -> tuple[list[Task], list[str]]:
 
 
 def holds_wide_table(path: Path) -> bool:
-    """Whether a file outside the edition folders is to be read: a workbook always, a CSV file (which may be anything)
-    if its first rows hold a label for names."""
+    """Whether a file outside the edition folders is to be read: a workbook always, a CSV file (which may be
+    anything) if its first rows hold a label for names."""
     if path.suffix.lower() != CSV_SUFFIX:
         return True
     rows = read_csv(path, 10)
@@ -194,8 +196,8 @@ def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge
     """Checks a block against the mapping and adds it to the result of its file."""
     if task.edition is None and block.data_year is None:
         raise InputError(
-            f"The file {task.path}, sheet {block.sheet or '1'}, holds a printed table outside an edition folder; move it "
-            "into a folder named by the year of its edition, or give every sheet its data year as name."
+            f"The file {task.path}, sheet {block.sheet or '1'}, holds a printed table outside an edition folder; "
+            "move it into a folder named by the year of its edition, or give every sheet its data year as name."
         )
     result.is_table = True
     data_year = block.data_year if block.data_year is not None else task.edition - 1
@@ -222,9 +224,7 @@ def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge
             texts = cells[position::n_columns]
             for index, text in enumerate(texts):
                 if text and not text.isdecimal() and parse_number(text)[0] == "unparsed":
-                    result.unparsed_numbers.append(
-                        (text, f"{place}, row {block.rows[index]}, column {column.number}")
-                    )
+                    result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
         for index, name in enumerate(block.names):
             if not knowledge.knows_name(name, data_year):
                 count, address = result.unknown_names.get((name, data_year), (0, ""))
@@ -238,7 +238,7 @@ def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge
             title,
             data_year,
             edition,
-            block.columns,
+            [tuple(column) for column in block.columns],
             block.rows,
             block.names,
             _SEPARATOR.join(cells),
@@ -247,7 +247,8 @@ def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge
 
 
 def cell_texts(cells: list) -> list[str]:
-    """The cells as texts without blanks at their ends; most blocks hold nothing but texts without odd characters."""
+    """The cells as texts without blanks at their ends; most blocks hold nothing but texts without odd
+    characters."""
     try:
         texts = list(map(str.strip, cells))
     except TypeError:
@@ -291,65 +292,67 @@ def read_files(tasks: list[Task], knowledge: Knowledge, progress: bool, workers:
         yield from tqdm(results, total=len(tasks), unit="file", disable=not progress)
 
 
-class _Dictionary:
-    """A growing list of distinct texts and the position of each."""
-
-    def __init__(self) -> None:
-        self.positions: dict[str, int] = {}
-
-    def position(self, text: str) -> int:
-        return self.positions.setdefault(text, len(self.positions))
-
-    def array(self, indices: list[np.ndarray]) -> pa.DictionaryArray:
-        joined = np.concatenate(indices) if indices else np.empty(0, dtype=np.int32)
-        return pa.DictionaryArray.from_arrays(pa.array(joined), pa.array(list(self.positions), pa.string()))
-
-
 class LandingBuilder:
     """Collects blocks and builds the landing table, one row per printed cell, in the order of the files."""
 
-    TEXTS = ("table_title", "header", "unit", "scope", "city_raw", "file", "sheet")
-    NUMBERS = ("data_year", "edition", "row", "column")
-
     def __init__(self) -> None:
-        self.dictionaries = {name: _Dictionary() for name in self.TEXTS}
-        self.indices: dict[str, list[np.ndarray]] = {name: [] for name in self.TEXTS}
-        self.numbers: dict[str, list[np.ndarray]] = {name: [] for name in self.NUMBERS}
+        self.blocks: list[tuple] = []
+        self.columns: list[tuple] = []
+        self.rows: list[int] = []
+        self.names: list[str] = []
         self.cells: list[str] = []
 
     def add(self, file: str, block: tuple) -> None:
         """Adds the cells of one block of a file."""
         sheet, title, data_year, edition, columns, rows, names, cells = block
-        n_rows, n_columns = len(rows), len(columns)
-        if not n_columns:
-            return
-        size = n_rows * n_columns
-        for name, text in (("table_title", title), ("file", file), ("sheet", sheet)):
-            self.indices[name].append(np.full(size, self.dictionaries[name].position(text), dtype=np.int32))
-        for name in ("header", "unit", "scope"):
-            position = self.dictionaries[name].position
-            of_columns = np.array([position(getattr(column, name)) for column in columns], dtype=np.int32)
-            self.indices[name].append(np.tile(of_columns, n_rows))
-        position = self.dictionaries["city_raw"].position
-        self.indices["city_raw"].append(np.repeat(np.array([position(n) for n in names], dtype=np.int32), n_columns))
-        self.numbers["data_year"].append(np.full(size, data_year, dtype=np.int32))
-        self.numbers["edition"].append(np.full(size, edition, dtype=np.int32))
-        self.numbers["row"].append(np.repeat(np.array(rows, dtype=np.int32), n_columns))
-        self.numbers["column"].append(np.tile(np.array([c.number for c in columns], dtype=np.int32), n_rows))
-        self.cells.extend(cells.split(_SEPARATOR))
+        if columns:
+            self.blocks.append((file, sheet, title, data_year, edition, len(rows), len(columns)))
+            self.columns += columns
+            self.rows += rows
+            self.names += names
+            self.cells.append(cells)
 
     def table(self) -> pa.Table:
-        """The landing table."""
-        arrays: dict[str, pa.Array] = {}
-        for name in ("data_year", "edition", *self.TEXTS[:5], "cell_text", "file", "sheet", "row", "column"):
-            if name == "cell_text":
-                arrays[name] = pa.array(self.cells, pa.string())
-            elif name in self.NUMBERS:
-                parts = self.numbers[name]
-                arrays[name] = pa.array(np.concatenate(parts) if parts else np.empty(0, dtype=np.int32), pa.int32())
-            else:
-                arrays[name] = self.dictionaries[name].array(self.indices[name])
-        return pa.table(arrays)
+        """The landing table. The cells of a block are row by row; every index below has one entry per
+        cell."""
+        file, sheet, title, data_year, edition, n_rows, n_columns = zip(*self.blocks, strict=True)
+        number, header, unit, scope = zip(*self.columns, strict=True)
+        n_columns = np.array(n_columns)
+        block_of_row = np.repeat(np.arange(len(self.blocks)), n_rows)
+        columns_of_row = n_columns[block_of_row]
+        first_column = (np.cumsum(n_columns) - n_columns)[block_of_row]
+        first_cell = np.cumsum(columns_of_row) - columns_of_row
+        row_of_cell = np.repeat(np.arange(len(self.rows)), columns_of_row)
+        column_of_cell = (first_column - first_cell)[row_of_cell] + np.arange(len(row_of_cell))
+        block_of_cell = block_of_row[row_of_cell]
+        return pa.table(
+            {
+                "data_year": _numbers(data_year, block_of_cell),
+                "edition": _numbers(edition, block_of_cell),
+                "table_title": _texts(title, block_of_cell),
+                "header": _texts(header, column_of_cell),
+                "unit": _texts(unit, column_of_cell),
+                "scope": _texts(scope, column_of_cell),
+                "city_raw": _texts(self.names, row_of_cell),
+                "cell_text": pa.array(_SEPARATOR.join(self.cells).split(_SEPARATOR), pa.string()),
+                "file": _texts(file, block_of_cell),
+                "sheet": _texts(sheet, block_of_cell),
+                "row": _numbers(self.rows, row_of_cell),
+                "column": _numbers(number, column_of_cell),
+            }
+        )
+
+
+def _numbers(values: Sequence[int], indices: np.ndarray) -> pa.Array:
+    """The number at every index."""
+    return pa.array(np.array(values, dtype=np.int32)[indices])
+
+
+def _texts(values: Sequence[str], indices: np.ndarray) -> pa.DictionaryArray:
+    """The text at every index, as a dictionary of the distinct texts in the order of their first use."""
+    positions: dict[str, int] = {}
+    codes = np.array([positions.setdefault(value, len(positions)) for value in values], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes[indices]), pa.array(list(positions), pa.string()))
 
 
 def suggest(unknown: dict[tuple[str, int], Example], knowledge: Knowledge) -> list[str]:
@@ -376,10 +379,10 @@ def ingest(
 ) -> Summary:
     """Reads all editions below ``folder`` and writes ``landing_dir/yearbook_cells.parquet``.
 
-    Columns: data_year, edition, table_title, header, unit, scope ('city', 'districts', '' where nothing is printed,
-    'unclear' where the label of one column is lost), city_raw, cell_text, file, sheet, row and column (both from 1).
-    The same input gives the same bytes, whatever the number of workers. Raises InputError with one sentence for bad
-    input; the file of an earlier ingest is then unchanged.
+    Columns: data_year, edition, table_title, header, unit, scope ('city', 'districts', '' where nothing is
+    printed, 'unclear' where the label of one column is lost), city_raw, cell_text, file, sheet, row and
+    column (both from 1). The same input gives the same bytes, whatever the number of workers. Raises
+    InputError with one sentence for bad input; the file of an earlier ingest is then unchanged.
     """
     knowledge = load_knowledge(Path(mapping_dir), Path(geography_dir))
     tasks, not_read = find_files(Path(folder))

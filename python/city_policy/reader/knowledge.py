@@ -106,9 +106,7 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         # 吉林 and 海南 are short for a province as well as for a part of it: nobody can tell which is meant.
         if provinces.get(row["name_short"], row["name_zh"]) == row["name_zh"]:
             names[row["name_short"]] = [(0, 9999)]
-    aliases = read_seed(
-        geography_dir / "city_names.csv", ("city_raw", "adcode", "kind", "valid_from", "valid_to")
-    )
+    aliases = read_seed(geography_dir / "city_names.csv", ("city_raw", "adcode", "kind", "valid_from", "valid_to"))
     for row in aliases:
         names.setdefault(squeeze(row["city_raw"]), []).append(
             (_year(row["valid_from"], 0), _year(row["valid_to"], 9999))

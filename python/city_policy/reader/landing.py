@@ -14,8 +14,8 @@ from city_policy.errors import InputError
 def write_parquet(table: pa.Table, target: Path) -> None:
     """Writes the table beside the target and then takes its place in one step.
 
-    Raises InputError if the folder or file cannot be written or the disk is full; the target is then as before and
-    no temporary file is left.
+    Raises InputError if the folder or file cannot be written or the disk is full; the target is then as
+    before and no temporary file is left.
     """
     aside = None
     try:

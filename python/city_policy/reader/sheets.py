@@ -1,13 +1,13 @@
 """From the rows of a sheet to blocks: the rows below one page header, with the meaning of every column.
 
-A printed table is a sequence of pages. A page is, from top to bottom: a title or a line that says 续表, English
-lines, a line with the unit, one to four header rows, and rows of cities, provinces and totals. The pages may stand in
-one sheet or in several. Nothing here depends on table numbers, sheet names or positions.
+A printed table is a sequence of pages. A page is, from top to bottom: a title or a line that says 续表,
+English lines, a line with the unit, one to four header rows, and rows of cities, provinces and totals. The
+pages may stand in one sheet or in several. Nothing here depends on table numbers, sheet names or positions.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -124,12 +124,41 @@ class SheetReader:
 
     def read(self, sheet: str, rows: Sequence[Sequence]) -> list[Block]:
         """The blocks of a sheet. A sheet without header and data (a watermark) leaves the table as it was."""
-        table = self.table
-        year = _sheet_year.fullmatch(squeeze(sheet))
-        blocks = list(_SheetWalk(self, sheet, rows, int(year.group(1)) if year else None).blocks())
-        if not blocks:
-            self.table = table
+        before = self.table
+        found = _sheet_year.fullmatch(squeeze(sheet))
+        year = int(found.group(1)) if found else None
+        panels = [rows]
+        blocks: list[Block] = []
+        after = before
+        while panels:
+            self.table = replace(before, names=set(before.names))
+            walk = _SheetWalk(self, sheet, panels.pop(0), year)
+            of_panel = walk.blocks()
+            if walk.panel_starts:
+                panels = side_by_side(rows, walk.panel_starts)
+            elif of_panel:
+                blocks += of_panel
+                after = self.table
+        self.table = after
         return blocks
+
+
+def side_by_side(rows: Sequence[Sequence], starts: list[int]) -> list[Sequence[Sequence]]:
+    """The rows, once per panel of a page that prints the names in several columns beside each other.
+
+    In every copy the cells of the other panels are blank, so that columns keep their numbers; lines with a
+    single cell (titles, units) belong to all panels.
+    """
+    panels = []
+    for first, last in zip(starts, [*starts[1:], None], strict=True):
+        panel = []
+        for row in rows:
+            if sum(cell not in ("", None) for cell in row) > 1:
+                end = len(row) if last is None else last
+                row = [cell if first <= i < end else "" for i, cell in enumerate(row)]
+            panel.append(row)
+        panels.append(panel)
+    return panels
 
 
 class _SheetWalk:
@@ -155,8 +184,11 @@ class _SheetWalk:
         self.in_data = False
         self.is_cross_section = False
         self.headers_seen: dict[tuple, tuple] = {}
+        # Where the panels begin if a page prints names in several columns; the walk is then to be done by
+        # panel.
+        self.panel_starts: list[int] = []
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> list[Block]:
         """Classifies every row: data, header, line of text or blank."""
         names = self.knowledge.names
         clean_names = self.reader.clean_names
@@ -171,7 +203,7 @@ class _SheetWalk:
                     continue
             self.other_row(number, row)
         self.finish_block()
-        return iter(self.finished)
+        return self.finished
 
     def data_row(self, number: int, row: Sequence, name: str) -> None:
         """Adds a row of values to the open block; opens one if a header has just been read."""
@@ -209,7 +241,9 @@ class _SheetWalk:
             return
         known_units = self.knowledge.units
         is_header = bool(values) and all(
-            label_like.search(text) or scope_of(text) or (self.header_rows and text.strip("()") in known_units)
+            label_like.search(text)
+            or scope_of(text)
+            or (self.header_rows and (text.strip("()") in known_units or _cell_year.fullmatch(text)))
             for _, text in values
         )
         if not values and len(filled) > 1:
@@ -223,6 +257,7 @@ class _SheetWalk:
             if not self.header_rows:
                 self.finish_block()
                 self.header_row = number
+                self.find_identifying_columns(row)
             self.header_rows.append(row)
             self.in_data = False
             return
@@ -230,7 +265,8 @@ class _SheetWalk:
         self.data_row(number, row, name)
 
     def text_row(self, number: int, row: Sequence, index: int, text: str) -> None:
-        """A row with a single filled cell: title, continuation, unit, note, English line or a name without values."""
+        """A row with a single filled cell: title, continuation, unit, note, English line or a name without
+        values."""
         unit = unit_of_line(text)
         if unit is not None:
             self.page.unit = unit
@@ -270,8 +306,8 @@ class _SheetWalk:
             self.start_table(title, scope)
 
     def is_same_title(self, title: str) -> bool:
-        """Whether a title repeats the one of the table, perhaps damaged; a title that the mapping knows is never
-        taken for a damaged one."""
+        """Whether a title repeats the one of the table, perhaps damaged; a title that the mapping knows is
+        never taken for a damaged one."""
         table = self.reader.table
         if title == table.title:
             return True
@@ -352,7 +388,6 @@ class _SheetWalk:
 
     def resolve_header(self, first_data_row: int) -> list[Column]:
         """The columns of the header rows just read, with what the first page of the table says about them."""
-        self.find_identifying_columns()
         labels = self.parse_header()
         table = self.reader.table
         if table.first_labels is None or self.is_cross_section:
@@ -375,9 +410,9 @@ class _SheetWalk:
             columns.append(Column(label.number, label.header, unit, scope))
         return columns
 
-    def find_identifying_columns(self) -> None:
+    def find_identifying_columns(self, first_header_row: Sequence) -> None:
         """Finds the columns of name, English name, year and codes by their labels."""
-        top = [squeeze(cell_to_text(cell)) for cell in self.header_rows[0]]
+        top = [squeeze(cell_to_text(cell)) for cell in first_header_row]
         top += [""] * (self.width - len(top))
         chinese = ["".join(re.findall("[\u3400-\u9fff]", text)) for text in top]
         self.year_column = next((i for i, text in enumerate(chinese) if text in YEAR_LABELS), -1)
@@ -386,6 +421,8 @@ class _SheetWalk:
         for label in NAME_LABELS:
             if label in chinese:
                 self.name_column = chinese.index(label)
+                if chinese.count(label) > 1 and not self.panel_starts:
+                    self.panel_starts = [i for i, text in enumerate(chinese) if text == label]
                 break
         else:
             # The label is damaged (程市): the name stands left of its translation.
@@ -401,8 +438,8 @@ class _SheetWalk:
     def parse_header(self) -> list[_Label]:
         """Header path, unit and scope of every value column.
 
-        A blank cell of a header row takes the label of its left neighbour as long as both stand below the same
-        label of the row above: this is how merged cells are stored.
+        A blank cell of a header row takes the label of its left neighbour as long as both stand below the
+        same label of the row above: this is how merged cells are stored.
         """
         identifying = {self.name_column, self.english_column, self.year_column} | self.key_columns
         indexes = [i for i in range(self.width) if i not in identifying]
@@ -459,9 +496,9 @@ class _SheetWalk:
     def inherit(self, labels: list[_Label], first: list[_Label], first_data_row: int) -> list[_Label]:
         """The labels of a repeated page header, with those of the table's first page where it is damaged.
 
-        A page repeats the table's first page if it has the same columns, no scope that contradicts, no label that
-        differs in more than a few characters, and prints other cities. A label that the mapping knows is never
-        replaced, and neither is a unit that the mapping knows.
+        A page repeats the table's first page if it has the same columns, no scope that contradicts, no
+        label that differs in more than a few characters, and prints other cities. A label that the mapping
+        knows is never replaced, and neither is a unit that the mapping knows.
         """
         if [label.number for label in labels] != [label.number for label in first]:
             return labels
@@ -470,9 +507,8 @@ class _SheetWalk:
         for own, other in zip(labels, first, strict=True):
             if own.scope and other.scope and own.scope != other.scope:
                 return labels
-            if own.header != other.header:
-                if Levenshtein.normalized_distance(own.header, other.header) > DAMAGE_LIMIT:
-                    return labels
+            if Levenshtein.normalized_distance(own.header, other.header) > DAMAGE_LIMIT:
+                return labels
         if any(own.header != other.header for own, other in zip(labels, first, strict=True)):
             names = self.names_below(first_data_row)
             if len(names & self.reader.table.names) * 2 > len(names):

@@ -1,8 +1,8 @@
 """Reading supplementary sources: long tables with one value per row.
 
-Columns, in any order: ``indicator`` (a raw input of seeds/mapping/raw_indicators.csv, by its name or its Chinese name),
-``adcode`` or ``city`` (a city, a province or the nation, by code or name), ``year``, ``value``, ``unit`` and ``source``.
-A value for a province or the nation stands for all its cities.
+Columns, in any order: ``indicator`` (a raw input of seeds/mapping/raw_indicators.csv, by its name or its
+Chinese name), ``adcode`` or ``city`` (a city, a province or the nation, by code or name), ``year``,
+``value``, ``unit`` and ``source``. A value for a province or the nation stands for all its cities.
 """
 
 import re
@@ -70,8 +70,8 @@ class _Value:
 
 
 def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> list[_Value]:
-    """The values of one sheet; raises InputError for a missing column, a year or an indicator nobody knows, or a
-    unit that cannot be converted."""
+    """The values of one sheet; raises InputError for a missing column, a year or an indicator nobody knows,
+    or a unit that cannot be converted."""
     header = next((number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row)), None)
     if header is None:
         return []
@@ -131,8 +131,8 @@ def _check_duplicates(values: list[_Value]) -> None:
         if (first.value_text, first.unit) != (value.value_text, value.unit):
             raise InputError(
                 f"{value.file}, row {value.row}: {value.indicator} of {value.place} in {value.year} is "
-                f"{value.value_text} {value.unit}, but {first.value_text} {first.unit} in {first.file}, row {first.row}; "
-                "keep one of them."
+                f"{value.value_text} {value.unit}, but {first.value_text} {first.unit} in {first.file}, "
+                f"row {first.row}; keep one of them."
             )
 
 
@@ -143,10 +143,12 @@ def ingest_supplementary(
     geography_dir: Path | str,
     progress: bool = True,
 ) -> SupplementarySummary:
-    """Reads every CSV file and workbook below ``folder`` and writes ``landing_dir/supplementary_values.parquet``.
+    """Reads every CSV file and workbook below ``folder`` and writes
+    ``landing_dir/supplementary_values.parquet``.
 
-    Columns: indicator, place_raw, year, value_text, unit, source, file and row (from 1). Repeated rows are landed once.
-    Raises InputError with one sentence for bad input; the file of an earlier ingest is then unchanged.
+    Columns: indicator, place_raw, year, value_text, unit, source, file and row (from 1). Repeated rows are
+    landed once. Raises InputError with one sentence for bad input; the file of an earlier ingest is then
+    unchanged.
     """
     folder = Path(folder)
     knowledge = load_knowledge(Path(mapping_dir), Path(geography_dir))

@@ -16,16 +16,21 @@ ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060\ufeff]")
 
 CHINESE = "\u3400-\u9fff"
 _chinese = re.compile(f"[{CHINESE}]")
-# A cell is a label if it holds two Chinese characters or four Latin letters in a row. Damaged numbers hold neither.
+# A cell is a label if it holds two Chinese characters or four Latin letters in a row. Damaged numbers hold
+# neither.
 label_like = re.compile(f"[{CHINESE}].*[{CHINESE}]|[A-Za-z]{{4}}", re.DOTALL)
 
 # A leading enumerator of a header label: (4), 4., ①, (一), 一、
-_enumerator = re.compile(r"^(?:\((?:\d{1,2}|[一二三四五六七八九十]{1,3})\)|\d{1,2}[.、](?!\d)|[一二三四五六七八九十]{1,3}、)")
+_enumerator = re.compile(
+    r"^(?:\((?:\d{1,2}|[一二三四五六七八九十]{1,3})\)|\d{1,2}[.、](?!\d)|[一二三四五六七八九十]{1,3}、)"
+)
 _last_bracket = re.compile(r"\(([^()]*)\)$")
-# The scope of a column, at the end of a label (with or without a separator) or in front of one (with a separator).
+# The scope of a column, at the end of a label (with or without a separator) or in front of one (with a
+# separator).
 _scope_end = re.compile(r"[-_|:·(]?(全市|市辖区)\)?(?:TotalCity|DistrictsunderCity)?$", re.IGNORECASE)
 _scope_start = re.compile(r"^\(?(全市|市辖区)[-_|:·)]")
-# Measure words of the yearbooks: a bracket that holds one of them, with a power of ten and a denominator, is a unit.
+# Measure words of the yearbooks: a bracket that holds one of them, with a power of ten and a denominator,
+# is a unit.
 _measure = (
     "人次|人公里|吨公里|户次|人|户|美元|元|吨标准煤|吨|公顷|亩|平方米|平方公里|平方千米|立方米|公里|千米|米|千瓦时|千瓦|"
     "个|所|家|处|座|件|项|册|张|辆|标台|台|部|套|条|次|天|小时|艘|头|卷|种|微克|毫克|千克|公斤|克|分贝|升|床|篇|岁|年"
@@ -102,8 +107,8 @@ def is_unit(text: str, known_units: frozenset[str]) -> bool:
 def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[str]) -> Label:
     """Takes a printed header cell apart into label, unit, English unit and scope.
 
-    ``known_labels`` are the labels of the mapping: a bracket that belongs to one of them is never cut off, and one
-    behind a known label is its unit if it is built like one.
+    ``known_labels`` are the labels of the mapping: a bracket that belongs to one of them is never cut off,
+    and one behind a known label is its unit if it is built like one.
     """
     text = squeeze(cell)
     scope = scope_of(text)
@@ -122,6 +127,9 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
         unit = text.strip("()")
         if is_unit(unit, known_units):
             return Label("", unit, "", scope)
+        if english.isdecimal():
+            # Columns for several years.
+            return Label(english, "", "", scope)
         bracket = _last_bracket.search(english)
         return Label("", "", bracket.group(1) if bracket else "", scope)
     if is_unit(chinese.strip("()"), known_units):
@@ -172,7 +180,8 @@ def is_note(text: str) -> bool:
 
 
 def parse_title(text: str) -> tuple[str, str]:
-    """Title key and scope of a squeezed title: without table number, continuation mark, enumerator and English."""
+    """Title key and scope of a squeezed title: without table number, continuation mark, enumerator and
+    English."""
     text = _split_english(_table_number.sub("", text))[0] or text
     found = _title_scope.search(text)
     scope = scope_of(found.group(1)) if found else ""
@@ -190,13 +199,15 @@ _english_unit_line = re.compile(r"\(([^()]*)\)|(%|‰)")
 
 
 def unit_of_line(text: str) -> str | None:
-    """The unit that a squeezed line 单位:… prints, None for any other line, '' for a list of several units."""
+    """The unit that a squeezed line 单位:… prints, None for any other line, '' for a list of several
+    units."""
     found = _unit_line.match(text)
     if not found:
         return None
+    if re.search("[、,;]", found.group(1)):
+        return ""
     unit = _split_english(found.group(1))[0] or found.group(1)
-    unit = unit[1:-1] if unit.startswith("(") and unit.endswith(")") else unit.removesuffix(")")
-    return "" if re.search("[、,;]", unit) else unit
+    return unit[1:-1] if unit.startswith("(") and unit.endswith(")") else unit.removesuffix(")")
 
 
 def english_unit_of_line(text: str) -> str | None:
@@ -207,7 +218,8 @@ def english_unit_of_line(text: str) -> str | None:
     return found.group(1) or found.group(2) or ""
 
 
-# Numbers. The SQL macro parse_number follows the same rules; tests/python/test_reader_numbers.py compares the two.
+# Numbers. The SQL macro parse_number follows the same rules; tests/python/test_reader_numbers.py compares
+# the two.
 FULL_WIDTH = "０１２３４５６７８９．，－＋−\u3000\u00a0\u200b\ufeff\t\r\n"
 ASCII = "0123456789.,-+-" + " " * 7
 _to_ascii = str.maketrans(FULL_WIDTH, ASCII)
@@ -218,9 +230,9 @@ _number = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
 def parse_number(text: str) -> tuple[str, float | None]:
     """('printed', value), ('missing', None) or ('unparsed', None).
 
-    Accepted: a sign, digits with or without complete thousands groups, a decimal point followed by digits, in ASCII
-    or full width. Rejected, because repairing would be guessing: notes behind the number, two numbers in a cell,
-    incomplete thousands groups, a decimal point without digits.
+    Accepted: a sign, digits with or without complete thousands groups, a decimal point followed by digits,
+    in ASCII or full width. Rejected, because repairing would be guessing: notes behind the number, two
+    numbers in a cell, incomplete thousands groups, a decimal point without digits.
     """
     plain = text.translate(_to_ascii).strip(" ")
     if plain in MISSING:

@@ -1,0 +1,1 @@
+{{ compared_result('order_effects') }}

@@ -1,0 +1,178 @@
+"""Double/debiased machine learning with city and year effects (Table 5, panel F).
+
+The partially linear model of Chernozhukov et al. (2018, Econometrics Journal 21), in a panel::
+
+    outcome_it   = b treatment_it + g(controls_it) + city_i + year_t + e_it
+    treatment_it =                  m(controls_it) + city_i + year_t + v_it
+
+How it is computed (DoubleML, partialling-out score):
+
+1. The controls are standardised and expanded into their polynomial of degree 2: levels, squares and products. A
+   function of the controls survives sweeping out effects only as a function of such columns, so they are formed
+   before it and not after.
+2. City and year effects are projected out of the outcome, the treatment and every one of these columns.
+3. The cities, not the rows, are dealt at random into folds. For each fold the lasso (penalty by three-fold cross
+   validation within the other folds) learns outcome and treatment from the other folds' cities.
+4. b regresses what is left of the outcome on what is left of the treatment, over all folds together.
+5. Repeated with new folds; b is the median over repetitions, its variance the median of
+   variance_r + (b_r - b)^2, so that the choice of folds counts as uncertainty.
+
+Variances of one repetition, with residuals v of the treatment and e = u - b v: ``iid``
+e'e / (n - 1 - F) / v'v; ``CRV1`` factor × sum over g of (v_g'e_g)^2 / (v'v)^2, degrees of freedom and factor as
+in :mod:`city_policy.estimation.fixed_effects` for one term.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.fixed_effects import VARIANCE_ESTIMATORS, Specification
+from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.regression import (
+    NotIdentifiedError,
+    check_inputs,
+    cluster_factor,
+    cluster_sums,
+    count_treated,
+    coverage_sentence,
+    numbers,
+    prepare,
+    problem_rows,
+    read_specifications,
+    record_base,
+    regressor,
+    residual_degrees,
+    t_inference,
+)
+
+
+def estimate_double_machine_learning(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame | Iterable[Specification],
+    controls: Sequence[str],
+    controls_not_covered: Sequence[str] = (),
+    seed: int = 20250601,
+    folds: int = 5,
+    repetitions: int = 5,
+) -> pd.DataFrame:
+    """Effect of every specification's treatment; formulas at the top.
+
+    ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. ``seed``: of the folds, the same for
+    every specification, so that neither their order nor that of the rows matters. ``folds``: at least 2;
+    ``repetitions``: at least 1.
+
+    Returns the estimate record: one row per specification and variance estimator (``iid``, ``CRV1``), term =
+    treatment, in units of the outcome per unit of the treatment. A specification that cannot be run is a row
+    per variance estimator with a status and a sentence.
+
+    Raises InputError for fewer folds or repetitions, and for what makes the whole call meaningless (see
+    ``estimate_fixed_effects``).
+    """
+    if folds < 2 or repetitions < 1:
+        raise InputError(f"{folds} folds and {repetitions} repetitions were asked for; expected at least 2 and 1.")
+    panel, timing = check_inputs(panel, treatment_timing)
+    rows = []
+    for specification in read_specifications(specifications):
+        counts: dict = {}
+        try:
+            inference = _estimate(
+                panel, timing, specification, controls, counts, np.random.default_rng(seed), folds, repetitions
+            )
+        except Exception as problem:
+            rows += problem_rows(specification, counts, problem, controls_not_covered)
+            continue
+        note = f"Lasso on a polynomial of degree 2, {folds} folds of cities, median of {repetitions} repetitions."
+        sentences = [note, *coverage_sentence(controls_not_covered)]
+        if counts["dropped_terms"]:
+            sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
+        for vcov in VARIANCE_ESTIMATORS:
+            notes = list(sentences)
+            if "std_error" not in inference[vcov]:
+                notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+            row = record_base(specification) | counts | inference[vcov]
+            row |= {"term": specification.treatment, "vcov": vcov, "status": "ok", "message": " ".join(notes)}
+            rows.append(row)
+    return cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS)))
+
+
+def _estimate(panel, timing, specification, controls, counts, rng, folds, repetitions):
+    """Per variance estimator the numbers of the record row."""
+    outcome, treatment = specification.outcome, specification.treatment
+    columns = {
+        outcome: numbers(panel, outcome),
+        treatment: regressor(panel, timing, treatment, specification.lag),
+    }
+    prepared = prepare(panel, timing, specification, columns, controls, counts)
+    count_treated(prepared, specification, prepared.raw[treatment], counts)
+    if prepared.explained([treatment], given=prepared.controls):
+        raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
+    if not prepared.controls:
+        raise InputError("Double machine learning needs a control; without one the regression is the plain one.")
+    if counts["n_cities"] < 2 * folds:
+        raise NotIdentifiedError(f"{counts['n_cities']} cities are too few for {folds} folds of at least two cities.")
+    y, d = prepared.swept[outcome], prepared.swept[treatment]
+    features = prepared.absorbed.sweep(_dictionary([prepared.raw[name] for name in prepared.controls]))
+    size = np.linalg.norm(features, axis=0)
+    # A square of a 0/1 control is the control; a product that does not vary within cities is nothing.
+    features = features[:, size > 1e-8 * np.sqrt(len(y))]
+    features = features / features.std(axis=0)
+    splits = [_splits(prepared.absorbed.city, folds, rng) for _ in range(repetitions)]
+    left_y, left_d = _cross_fit(y / y.std(), d / d.std(), features, splits)
+    left_y, left_d = left_y * y.std(), left_d * d.std()
+
+    degrees, factor = residual_degrees(prepared, 1), cluster_factor(prepared, 1)
+    estimates = (left_d * left_y).sum(axis=0) / (left_d**2).sum(axis=0)
+    errors = left_y - left_d * estimates
+    curvature = (left_d**2).sum(axis=0)
+    estimate = np.median(estimates)
+    variances = {"iid": ((errors**2).sum(axis=0) / degrees / curvature, degrees)}
+    result = {"CRV1": {"estimate": estimate}}
+    if factor is not None:
+        scores = cluster_sums(left_d * errors, prepared.cluster)
+        clusters = len(scores)
+        variances["CRV1"] = (factor * (scores**2).sum(axis=0) / curvature**2, clusters - 1)
+    for vcov, (variance, freedom) in variances.items():
+        error = np.sqrt(np.median(variance + (estimates - estimate) ** 2))
+        result[vcov] = {"estimate": estimate} | t_inference(estimate, error, freedom)
+    return result
+
+
+def _dictionary(columns):
+    """Levels, squares and products (n, k (k + 3) / 2) of the standardised ``columns``, k of them (n,)."""
+    z = np.column_stack(columns)
+    z = (z - z.mean(axis=0)) / z.std(axis=0)
+    left, right = np.triu_indices(z.shape[1])
+    return np.column_stack([z, z[:, left] * z[:, right]])
+
+
+def _splits(city, folds, rng):
+    """Train and test positions of every fold; the cities are dealt, so that a city lies in one fold."""
+    fold = rng.permutation(np.arange(city.max() + 1) % folds)[city]
+    return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(folds)]
+
+
+def _cross_fit(y, d, features, splits):
+    """What the lasso of the other folds leaves of outcome and treatment, (n, repetitions) each."""
+    # Two seconds of imports; only who estimates pays for them.
+    from doubleml import DoubleMLData, DoubleMLPLR
+    from sklearn.linear_model import LassoCV
+
+    # Rows are in order of cities and the inner folds are blocks of rows, so that they too split by city.
+    lasso = LassoCV(cv=3, alphas=50, fit_intercept=False, max_iter=10_000, n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=FutureWarning)
+        data = DoubleMLData.from_arrays(features, y, d)
+        model = DoubleMLPLR(
+            data, ml_l=lasso, ml_m=lasso, n_folds=len(splits[0]), n_rep=len(splits), draw_sample_splitting=False
+        )
+        model.set_sample_splitting(splits)
+        model.fit(n_jobs_cv=1)
+    return (
+        y[:, None] - model.predictions["ml_l"][:, :, 0],
+        d[:, None] - model.predictions["ml_m"][:, :, 0],
+    )

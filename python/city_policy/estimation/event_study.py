@@ -1,0 +1,205 @@
+"""Event study (Figure 1): the effect by year relative to the start of a policy, and the test of the leads.
+
+Beck, Levine and Levkov (2010, Journal of Finance 65), the source that the paper follows::
+
+    outcome_it = sum over e != -1 of b_e 1{year_t - first_treated_year_i = e} + a' controls_it
+                 + city_i + year_t + e_it
+
+- The reference is the year before the start, e = -1.
+- The ends are binned: the dummy of the first event time holds it and all earlier ones, that of the last holds
+  it and all later ones. An end that no row used reaches is moved in to the event time that one does reach.
+- A city that is never treated is in no bin: all its dummies are zero.
+- Rows, degrees of freedom and both variance estimators as in :mod:`city_policy.estimation.fixed_effects`.
+
+Joint pre-trend test: H0 that all leads (event times before -1, the first bin included) are zero,
+F = b' V^-1 b / q with V either covariance, against F(q, n - k - F) for iid and F(q, G - 1) for CRV1.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import f as f_distribution
+
+from city_policy.errors import InputError
+from city_policy.estimation.fixed_effects import VARIANCE_ESTIMATORS, Specification
+from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.regression import (
+    NotIdentifiedError,
+    check_inputs,
+    count_treated,
+    coverage_sentence,
+    goodness,
+    least_squares,
+    numbers,
+    prepare,
+    problem_rows,
+    problem_status,
+    read_specifications,
+    record_base,
+)
+
+REFERENCE = -1
+EVENT_STUDY_COLUMNS = RECORD_COLUMNS | {"event_time": "Int64", "is_binned": "boolean"}
+PRETREND_COLUMNS = {
+    "spec_id": "str",
+    "treatment": "str",
+    "vcov": "str",
+    "n_leads": "Int64",
+    "statistic": "float64",
+    "df_num": "Int64",
+    "df_denom": "Int64",
+    "p_value": "float64",
+    "status": "str",
+    "message": "str",
+}
+
+
+def estimate_event_study(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame | Iterable[Specification],
+    controls: Sequence[str],
+    controls_not_covered: Sequence[str] = (),
+    first: int = -4,
+    last: int = 5,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leads and lags of every specification, and the joint tests of the leads; formulas at the top.
+
+    ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the treatment must be a policy of the
+    timing. ``first``, ``last``: the event times (years) at which the ends are binned.
+
+    Returns two frames. Estimates: the estimate record with ``event_time`` (years since the start) and
+    ``is_binned`` (whether the row also stands for event times beyond it), one row per specification, event
+    time and variance estimator, in units of the outcome, term ``event_time_-3`` and so on; the reference has
+    a row with estimate 0 and no standard error. The controls' coefficients are not repeated. Tests: one row
+    per specification and variance estimator. A specification that cannot be run is one row per variance
+    estimator in both, with a status and a sentence.
+
+    Raises InputError if ``first`` is not below -1 or ``last`` below 0, and for what makes the whole call
+    meaningless (see ``estimate_fixed_effects``).
+    """
+    if first >= REFERENCE or last < 0:
+        raise InputError(
+            f"Event times from {first} to {last} were asked for; expected one before {REFERENCE} and one from 0."
+        )
+    panel, timing = check_inputs(panel, treatment_timing)
+    rows, tests = [], []
+    for specification in read_specifications(specifications):
+        counts: dict = {}
+        label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
+        try:
+            times, binned, fit = _fit(panel, timing, specification, controls, counts, first, last)
+        except Exception as problem:
+            rows += problem_rows(specification, counts, problem, controls_not_covered)
+            status, message = problem_status(problem)
+            tests += [label | {"vcov": v, "status": status, "message": message} for v in VARIANCE_ESTIMATORS]
+            continue
+        rows += _rows(specification, counts, times, binned, fit, controls_not_covered)
+        tests += [label | {"vcov": vcov} | _pretrend(times, fit, vcov) for vcov in VARIANCE_ESTIMATORS]
+    return (
+        cast_to_schema(pd.DataFrame(rows, columns=list(EVENT_STUDY_COLUMNS)), EVENT_STUDY_COLUMNS),
+        cast_to_schema(pd.DataFrame(tests, columns=list(PRETREND_COLUMNS)), PRETREND_COLUMNS),
+    )
+
+
+def _term(time):
+    return f"event_time_{time}"
+
+
+def _fit(panel, timing, specification, controls, counts, first, last):
+    """Event times without the reference (ascending), those that are binned, and the fit."""
+    policy = specification.treatment
+    if policy not in timing:
+        raise InputError(f"'{policy}' is not a policy of the treatment timing, so it has no event time.")
+    if specification.lag:
+        raise InputError("An event study takes no lag: its lags are the event times.")
+    event_time = panel["year"].to_numpy() - panel["adcode"].map(timing[policy]).to_numpy(dtype="float64")
+    columns = {specification.outcome: numbers(panel, specification.outcome)}
+    # Which event times there are depends on the rows used; the dummies take no row away.
+    rows = prepare(panel, timing, specification, columns, controls, counts).rows
+    observed = event_time[rows]
+    observed = observed[np.isfinite(observed)].astype(int)
+    if not (observed >= 0).any():
+        raise NotIdentifiedError(
+            f"No city of the sample '{specification.sample}' is treated by {policy} in the rows used."
+        )
+    if not (observed == REFERENCE).any():
+        raise NotIdentifiedError(
+            f"No row is at event time {REFERENCE}, the reference: no city is seen the year before {policy} starts."
+        )
+    first, last = max(first, observed.min()), min(last, observed.max())
+    binned = [end for end, beyond in ((first, observed < first), (last, observed > last)) if beyond.any()]
+    clipped = np.clip(event_time, first, last)
+    present = set(np.clip(observed, first, last).tolist())
+    times = [time for time in range(first, last + 1) if time != REFERENCE and time in present]
+    columns |= {_term(time): (clipped == time).astype("float64") for time in times}
+    prepared = prepare(panel, timing, specification, columns, controls, counts)
+    count_treated(prepared, specification, (event_time[prepared.rows] >= 0).astype("float64"), counts)
+    names = [_term(time) for time in times]
+    explained = prepared.explained(names, given=prepared.controls)
+    if explained:
+        raise NotIdentifiedError(
+            f"{explained[0]} is collinear with the other event times, the controls and the fixed effects "
+            "(without cities that are never treated, event time, city and year determine one another)."
+        )
+    fit = least_squares(prepared, specification.outcome, [*names, *prepared.controls])
+    counts |= goodness(prepared, specification.outcome, fit.residuals)
+    return times, binned, fit
+
+
+def _rows(specification, counts, times, binned, fit, controls_not_covered):
+    sentences = coverage_sentence(controls_not_covered)
+    if counts["dropped_terms"]:
+        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
+    rows = []
+    for vcov in VARIANCE_ESTIMATORS:
+        for time in sorted([*times, REFERENCE]):
+            notes = list(sentences)
+            if time == REFERENCE:
+                numbers_of_row = {"estimate": 0.0}
+                notes.insert(0, "The reference: zero by construction.")
+            else:
+                numbers_of_row = fit.inference(times.index(time), vcov)
+                if fit.covariance[vcov][0] is None:
+                    notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+            if time in binned:
+                notes.insert(0, f"Holds event time {time} and all {'earlier' if time < 0 else 'later'} ones.")
+            row = record_base(specification) | counts | numbers_of_row
+            row |= {"term": _term(time), "vcov": vcov, "event_time": time, "is_binned": time in binned}
+            rows.append(row | {"status": "ok", "message": " ".join(notes) or None})
+    return rows
+
+
+def _pretrend(times, fit, vcov):
+    """Statistic, degrees of freedom and p of H0: all leads are zero."""
+    leads = [position for position, time in enumerate(times) if time < REFERENCE]
+    covariance, degrees = fit.covariance[vcov]
+    result = {"n_leads": len(leads)}
+    if not leads:
+        return result | {
+            "status": "not_identified",
+            "message": f"No row lies before event time {REFERENCE}, so there is no lead to test.",
+        }
+    if covariance is None:
+        return result | {
+            "status": "not_identified",
+            "message": "The rows used hold one cluster, so there is no clustered covariance.",
+        }
+    block = covariance[np.ix_(leads, leads)]
+    if np.linalg.matrix_rank(block, hermitian=True) < len(leads):
+        return result | {
+            "status": "not_identified",
+            "message": f"There are too few clusters for a joint test of {len(leads)} leads.",
+        }
+    estimates = fit.coefficients[leads]
+    statistic = estimates @ np.linalg.solve(block, estimates) / len(leads)
+    return result | {
+        "statistic": statistic,
+        "df_num": len(leads),
+        "df_denom": degrees,
+        "p_value": f_distribution.sf(statistic, len(leads), degrees),
+        "status": "ok",
+        "message": None,
+    }

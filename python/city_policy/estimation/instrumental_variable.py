@@ -1,0 +1,402 @@
+"""Two-stage least squares with city and year effects, and what tells whether its instrument is any good (Table 4).
+
+::
+
+    treatment_it = p' z_it + g' controls_it + city_i + year_t + v_it     first stage
+    outcome_it   = b treatment_it + a' controls_it + city_i + year_t + e_it
+
+The paper instruments every treatment by terrain relief × the dual policy. Terrain relief × year dummies stand
+beside it: they do not contain the policy.
+
+All below on columns with controls, city and year effects projected out: y outcome, d treatment, Z the L
+instruments, n rows, p = (Z'Z)^-1 Z'd, v = d - Z p. S(u) is Z'Z u'u / n for ``iid``, the sum over rows of
+u_i^2 z_i z_i' for ``HC1`` and the sum over clusters of Z_g'u_g u_g'Z_g for ``CRV1``.
+
+- Kleibergen-Paap rk LM (Kleibergen and Paap 2006, Journal of Econometrics 133), the test of
+  under-identification: d'Z S(d)^-1 Z'd, chi² with L degrees of freedom. With one endogenous variable its rank
+  statistic is this score. No small-sample correction, as in ivreg2. For ``iid`` it is Anderson's LM, n R².
+- Cragg-Donald F (1993, Econometric Theory 9): p'Z'Zp / L over v'v / (n - L - k - F).
+- Kleibergen-Paap Wald F: p' V^-1 p / L with V the covariance of p by the same variance estimator, including
+  its small-sample factor: exactly the first stage's F of the instruments. **Degrees of freedom**: V is scaled
+  by n / (n - L - k - F) for ``iid`` and ``HC1``, by G / (G - 1) (n - 1) / (n - K) for ``CRV1``, K = L + k + 1 +
+  (groups - 1) of the effects that are not nested in the cluster: the rule of ivreghdfe and of the first-stage
+  rows. For ``iid`` it is the Cragg-Donald F.
+- Anderson-Rubin interval (1949), valid with weak instruments: all b for which the F test of Z in the regression
+  of y - b d on Z does not reject at 5 %, critical value L F(L, q), q = n - L - k - F (``iid``, ``HC1``) or G - 1
+  (``CRV1``). With c(b) = p_y - b p and V(b) its covariance, quadratic in b, the set is {c'V^-1c <= critical
+  value}; its ends are the roots of det(critical value V(b) - c c') = 0, a quadratic for one instrument (and for
+  ``iid``) and a quadratic eigenvalue problem otherwise: solved, not searched on a grid. It is an interval
+  (``bounded``), everything (``unbounded``), everything but an interval (``disjoint``: low and high are the ends
+  of the gap) or ``empty`` (only with L > 1: the instruments contradict one another). It is open at both sides
+  exactly if the Wald test of the first stage does not reject.
+
+k counts the controls, F is the rank of the fixed effects.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import eigvals
+from scipy.stats import chi2
+from scipy.stats import f as f_distribution
+
+from city_policy.errors import InputError
+from city_policy.estimation.fixed_effects import COLLINEAR_SHARE, VARIANCE_ESTIMATORS, Specification
+from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.regression import (
+    NotIdentifiedError,
+    Prepared,
+    check_inputs,
+    cluster_factor,
+    cluster_sums,
+    count_treated,
+    coverage_sentence,
+    goodness,
+    least_squares,
+    numbers,
+    prepare,
+    problem_rows,
+    problem_status,
+    read_specifications,
+    read_variants,
+    record_base,
+    regressor,
+    residual_degrees,
+)
+
+# Terrain relief × dual, as the paper has it.
+PAPER_INSTRUMENT = "terrain_relief_proxy:dual"
+DIAGNOSTIC_VARIANCE_ESTIMATORS = ("iid", "HC1", "CRV1")
+LEVEL = 0.95
+DEGREES_RULE = {
+    "iid": "residual degrees of freedom n - L - k - F, all fixed effects counted",
+    "HC1": "covariance times n / (n - L - k - F), all fixed effects counted",
+    "CRV1": "covariance times G / (G - 1) (n - 1) / (n - K), effects nested in the cluster not counted",
+}
+DIAGNOSTIC_COLUMNS = {
+    "spec_id": "str",
+    "treatment": "str",
+    "instrument": "str",
+    "vcov": "str",
+    "kp_rk_lm": "float64",
+    "kp_rk_lm_p": "float64",
+    "cragg_donald_f": "float64",
+    "kp_wald_f": "float64",
+    "anderson_rubin_low": "float64",
+    "anderson_rubin_high": "float64",
+    "anderson_rubin_kind": "str",
+    "n_instruments": "Int64",
+    "n_obs": "Int64",
+    "n_cities": "Int64",
+    "degrees_rule": "str",
+    "status": "str",
+    "message": "str",
+}
+
+
+def estimate_instrumental_variable(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame | Iterable[Specification],
+    controls: Sequence[str],
+    controls_not_covered: Sequence[str] = (),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both stages and the diagnostics of every specification; formulas at the top.
+
+    ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. The optional column ``variant`` of the
+    specifications names the instrument, blank for the paper's ``terrain_relief_proxy:dual``: two factors joined
+    by ``:``, each a policy or a column of the panel, or ``year`` for a dummy of every year but the first
+    (``terrain_relief_proxy:year``); or plain columns separated by spaces.
+
+    Returns two frames. Estimates: the estimate record with, for each variance estimator (``iid``, ``CRV1``), the
+    first stage (panel ``first_stage``, outcome = treatment, terms ``instrument`` or ``instrument_<name>``, column
+    number one less than the specification's) and the second (panel ``second_stage``, terms treatment and
+    controls). ``r2`` of the second stage is 1 - residual / total sum of squares and may be negative.
+    Diagnostics: one row per specification and variance estimator (``iid``, ``HC1``, ``CRV1``), with ends of
+    the Anderson-Rubin set in units of the coefficient (missing where it is open or empty).
+    A specification that cannot be run is a row per variance estimator with a status and a sentence.
+
+    Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
+    """
+    panel, timing = check_inputs(panel, treatment_timing)
+    variants = read_variants(specifications)
+    rows, diagnostics = [], []
+    for specification in read_specifications(specifications):
+        instrument = variants.get(specification.spec_id, PAPER_INSTRUMENT)
+        counts: dict = {}
+        label = {
+            "spec_id": specification.spec_id,
+            "treatment": specification.treatment,
+            "instrument": instrument,
+        }
+        caveat = _caveat(specification.treatment, instrument, timing)
+        try:
+            prepared, names = _prepare(panel, timing, specification, instrument, controls, counts)
+            rows += _stages(prepared, names, specification, counts, [caveat], controls_not_covered)
+            diagnostics += [
+                label | _diagnose(prepared, names, specification, vcov, caveat)
+                for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
+            ]
+        except Exception as problem:
+            rows += problem_rows(specification, counts, problem, controls_not_covered)
+            status, reason = problem_status(problem)
+            failure = {"status": status, "message": f"{reason} {caveat}"}
+            diagnostics += [label | {"vcov": v} | failure for v in DIAGNOSTIC_VARIANCE_ESTIMATORS]
+    return (
+        cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS))),
+        cast_to_schema(pd.DataFrame(diagnostics, columns=list(DIAGNOSTIC_COLUMNS)), DIAGNOSTIC_COLUMNS),
+    )
+
+
+def _caveat(treatment, instrument, timing):
+    """What a reader must know about the exclusion restriction of this instrument."""
+    policies = [factor for factor in instrument.replace(":", " ").split() if factor in timing]
+    if policies == [treatment]:
+        return f"The instrument contains the treatment itself ({treatment}), so exclusion is doubtful."
+    if policies:
+        return (
+            f"The instrument contains the treatment: {policies[0]} is a pilot policy that acts on the outcome "
+            "itself, so exclusion is doubtful."
+        )
+    return (
+        "The instrument contains no policy; exclusion still requires that it moves the outcome through the "
+        "treatment only."
+    )
+
+
+def _instruments(panel, timing, instrument):
+    """Name -> column (N,) of every instrument that ``instrument`` stands for."""
+    if ":" not in instrument:
+        names = instrument.split()
+        columns = [regressor(panel, timing, name, 0) for name in names]
+        return {f"instrument_{name}": column for name, column in zip(names, columns, strict=True)}
+    factors = instrument.split(":")
+    if len(factors) != 2 or factors[0] == "year":
+        raise InputError(
+            f"The instrument '{instrument}' is not understood; expected column:policy, column:year or columns."
+        )
+    left = regressor(panel, timing, factors[0], 0)
+    if factors[1] != "year":
+        return {"instrument": left * regressor(panel, timing, factors[1], 0)}
+    years = panel["year"].to_numpy()
+    return {f"instrument_{year}": left * (years == year) for year in np.unique(years)}
+
+
+def _prepare(panel, timing, specification, instrument, controls, counts):
+    treatment = specification.treatment
+    columns = {
+        specification.outcome: numbers(panel, specification.outcome),
+        treatment: regressor(panel, timing, treatment, specification.lag),
+    }
+    instruments = _instruments(panel, timing, instrument)
+    given = [name for name in controls if name not in instrument.split()]
+    prepared = prepare(panel, timing, specification, columns | instruments, given, counts)
+    count_treated(prepared, specification, prepared.raw[treatment], counts)
+    if prepared.explained([treatment], given=prepared.controls):
+        raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
+    names = list(instruments)
+    if instrument.endswith(":year"):
+        # Relief does not vary within a city: one year's product is the sum of the others', with sign.
+        names = [name for name in names if prepared.raw[name].any()][1:]
+    explained = prepared.explained(names, given=prepared.controls)
+    names = [name for name in names if name not in explained]
+    if not names:
+        raise NotIdentifiedError(f"The controls and the fixed effects explain the instrument {instrument}.")
+    if len(names) == 1:
+        prepared.raw["instrument"], prepared.swept["instrument"] = (
+            prepared.raw[names[0]],
+            prepared.swept[names[0]],
+        )
+        names = ["instrument"]
+    return prepared, names
+
+
+def _stages(prepared, names, specification, counts, caveats, controls_not_covered):
+    """Record rows of both stages."""
+    outcome, treatment, extra = specification.outcome, specification.treatment, prepared.controls
+    first = least_squares(prepared, treatment, [*names, *extra])
+    second = least_squares(prepared, outcome, [treatment, *extra], instruments=[*names, *extra])
+    sentences = [*caveats, *coverage_sentence(controls_not_covered)]
+    if counts["dropped_terms"]:
+        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
+    column = specification.column_no
+    stages = (
+        ("first_stage", column - 1 if column else None, treatment, names, first),
+        ("second_stage", column, outcome, [treatment, *extra], second),
+    )
+    rows = []
+    for vcov in VARIANCE_ESTIMATORS:
+        for stage, column_no, left, terms, fit in stages:
+            notes = list(sentences)
+            if fit.covariance[vcov][0] is None:
+                notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+            base = record_base(specification) | counts | goodness(prepared, left, fit.residuals)
+            base |= {"panel": stage, "column_no": column_no, "outcome": left, "vcov": vcov}
+            base |= {"status": "ok", "message": " ".join(notes)}
+            rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms)]
+    return rows
+
+
+def _diagnose(prepared, names, specification, vcov, caveat):
+    """One row of the diagnostics, without its label."""
+    stage = _FirstStage(prepared, specification.outcome, specification.treatment, names)
+    result = {
+        "vcov": vcov,
+        "cragg_donald_f": stage.wald("iid") / stage.count,
+        "n_instruments": stage.count,
+        "n_obs": len(prepared.rows),
+        "n_cities": int(prepared.absorbed.city.max()) + 1,
+        "degrees_rule": DEGREES_RULE[vcov],
+    }
+    if vcov == "CRV1" and cluster_factor(prepared, 0) is None:
+        return result | {
+            "status": "not_identified",
+            "message": f"No clustered statistics: the rows used hold one {specification.cluster}. {caveat}",
+        }
+    try:
+        lm = stage.rank_lm(vcov)
+        kind, low, high, between = stage.anderson_rubin(vcov)
+    except np.linalg.LinAlgError:
+        return result | {
+            "status": "not_identified",
+            "message": f"There are too few clusters for {stage.count} instruments. {caveat}",
+        }
+    notes = [caveat]
+    if between:
+        notes.append(f"The Anderson-Rubin set has {between} further ends between low and high.")
+    return result | {
+        "kp_rk_lm": lm,
+        "kp_rk_lm_p": chi2.sf(lm, stage.count),
+        "kp_wald_f": stage.wald(vcov) / stage.count,
+        "anderson_rubin_low": low,
+        "anderson_rubin_high": high,
+        "anderson_rubin_kind": kind,
+        "status": "ok",
+        "message": " ".join(notes),
+    }
+
+
+class _FirstStage:
+    """Outcome, treatment and instruments with controls and effects projected out; the instruments orthonormal,
+    which changes none of the statistics.
+    """
+
+    def __init__(self, prepared: Prepared, outcome: str, treatment: str, names: Sequence[str]):
+        self.prepared = prepared
+        self.count = len(names)
+        self.n_terms = len(names) + len(prepared.controls)
+        self.degrees = residual_degrees(prepared, self.n_terms)
+        columns = prepared.stack([outcome, treatment, *names])
+        controls = prepared.stack(prepared.controls)
+        if controls.shape[1]:
+            basis = np.linalg.qr(controls / np.linalg.norm(controls, axis=0))[0]
+            for _ in range(2):
+                columns = columns - basis @ (basis.T @ columns)
+        self.y, self.d = columns[:, 0], columns[:, 1]
+        z = columns[:, 2:]
+        self.z = np.linalg.qr(z / np.linalg.norm(z, axis=0))[0]
+        # With Z'Z = 1 the coefficients on Z are Z'y and Z'd.
+        self.reduced, self.first = self.z.T @ self.y, self.z.T @ self.d
+
+    def _meat(self, u, w, vcov):
+        """S(u, w): the covariance of Z'u with Z'w, (L, L), without small-sample factor."""
+        if vcov == "iid":
+            return np.eye(self.count) * (u @ w) / len(u)
+        left, right = self.z * u[:, None], self.z * w[:, None]
+        if vcov == "CRV1":
+            left, right = (cluster_sums(scores, self.prepared.cluster) for scores in (left, right))
+        return (left.T @ right + right.T @ left) / 2
+
+    def _factor(self, vcov):
+        if vcov == "CRV1":
+            return cluster_factor(self.prepared, self.n_terms)
+        return len(self.y) / self.degrees
+
+    def rank_lm(self, vcov: str) -> float:
+        """The Kleibergen-Paap rk LM statistic; raises LinAlgError if its covariance is singular."""
+        return _quadratic(self.first, self._meat(self.d, self.d, vcov))
+
+    def wald(self, vcov: str) -> float:
+        """The Wald statistic of the instruments in the first stage, with the small-sample factor."""
+        v = self.d - self.z @ self.first
+        return _quadratic(self.first, self._factor(vcov) * self._meat(v, v, vcov))
+
+    def anderson_rubin(self, vcov: str, level: float = LEVEL) -> tuple[str, float | None, float | None, int]:
+        """Kind, low and high of the Anderson-Rubin set, and how many further roots lie between low and high
+        (robust statistics with several instruments may leave islands); raises LinAlgError if a covariance is
+        singular.
+        """
+        degrees = self.degrees if vcov != "CRV1" else int(self.prepared.cluster.max())
+        bound = self.count * f_distribution.ppf(level, self.count, degrees)
+        factor = self._factor(vcov)
+        e = self.y - self.z @ self.reduced
+        v = self.d - self.z @ self.first
+        # In units in which the outcome's and the treatment's residuals are of one size.
+        unit = np.linalg.norm(self.y) / np.linalg.norm(self.d)
+        first, v = self.first * unit, v * unit
+        constant = factor * self._meat(e, e, vcov)
+        linear = -2 * factor * self._meat(e, v, vcov)
+        square = factor * self._meat(v, v, vcov)
+
+        def excess(b):
+            return _quadratic(self.reduced - b * first, constant + b * linear + b * b * square) - bound
+
+        # bound V(b) - c(b) c(b)' = A0 + b A1 + b² A2 is singular exactly where the statistic is the bound.
+        a0 = bound * constant - np.outer(self.reduced, self.reduced)
+        a1 = bound * linear + np.outer(self.reduced, first) + np.outer(first, self.reduced)
+        a2 = bound * square - np.outer(first, first)
+        outside_at_infinity = _quadratic(first, square) > bound
+        roots = _crossings(_real_roots(a0, a1, a2), excess)
+        inside = [excess(b) <= 0 for b in _between(roots)]
+        low, high = (roots[0] * unit, roots[-1] * unit) if roots else (None, None)
+        between = max(len(roots) - 2, 0)
+        if outside_at_infinity:
+            return ("bounded", low, high, between) if any(inside) else ("empty", None, None, 0)
+        return ("unbounded", None, None, 0) if all(inside) else ("disjoint", low, high, between)
+
+
+def _quadratic(vector, matrix):
+    """vector' matrix^-1 vector; raises LinAlgError if the matrix is singular to working precision."""
+    size = np.sqrt(np.diag(matrix))
+    if not (size > 0).all():
+        raise np.linalg.LinAlgError("singular covariance")
+    scaled = matrix / np.outer(size, size)
+    if np.linalg.eigvalsh(scaled)[0] < COLLINEAR_SHARE:
+        raise np.linalg.LinAlgError("singular covariance")
+    return float((vector / size) @ np.linalg.solve(scaled, vector / size))
+
+
+def _real_roots(a0, a1, a2):
+    """Real b at which a0 + b a1 + b² a2 is singular, ascending: by formula for 1 × 1, else by eigenvalues of the
+    companion pencil.
+    """
+    if len(a0) == 1:
+        roots = np.roots([a2[0, 0], a1[0, 0], a0[0, 0]])
+    else:
+        zero, one = np.zeros_like(a0), np.eye(len(a0))
+        pencil = np.block([[zero, one], [-a0, -a1]]), np.block([[one, zero], [zero, a2]])
+        roots = eigvals(*pencil)
+    roots = roots[np.isfinite(roots)]
+    return np.sort(roots[np.abs(roots.imag) <= 1e-7 * (1 + np.abs(roots.real))].real)
+
+
+def _between(roots):
+    """A point before the first root, between all neighbours and after the last."""
+    if len(roots) == 0:
+        return [0.0]
+    margin = 1 + np.abs(roots).max()
+    ends = [roots[0] - margin, *roots, roots[-1] + margin]
+    return [(left + right) / 2 for left, right in zip(ends[:-1], ends[1:], strict=True)]
+
+
+def _crossings(roots, excess):
+    """The roots at which the statistic passes the bound, not merely touches it."""
+    roots = list(roots)
+    while True:
+        signs = [excess(b) <= 0 for b in _between(roots)]
+        same = [i for i in range(len(roots)) if signs[i] == signs[i + 1]]
+        if not same:
+            return roots
+        roots.pop(same[0])

@@ -1,0 +1,650 @@
+"""Resampling on moments: thousands of regressions with city and year effects without refitting one of them.
+
+The regression is ``outcome ~ treatments + controls`` with city and year effects. Within a city the city
+effect is swept out exactly by subtracting means; the year effects are columns (dummies of all years but one,
+swept in the same way). With Z_c = [years, controls, treatments, outcomes] of city c, swept, the matrices
+
+    M_c = Z_c'Z_c    and    n_c = number of rows
+
+say all about city c that least squares can ask. A draw then is one of two things:
+
+- **weights on cities** w (:meth:`Moments.weigh`): the draw's cross products are S = sum over c of w_c M_c.
+  Multiplicities are the pairs bootstrap by city, 1 - I the jackknife, zeros and ones a subset or one side of
+  a permutation. A city that may be *in one of several states* (a placebo start year, say) enters once per
+  state, and the weights choose the state. All draws together are one matrix product.
+- **rows chosen** (:meth:`Moments.choose`): for groups whose members change over the years. The city effect
+  is then that of the city *within the chosen rows* (city x group), so the means are of the chosen rows l:
+  M_c(l) = sum_t l_t z_t z_t' - (sum_t l_t z_t)(sum_t l_t z_t)' / sum_t l_t,
+  again by matrix products over all draws.
+
+The coefficients follow from S by eliminating the columns one after the other (Gauss), for all draws at once:
+years, then controls, then treatments (Frisch, Waugh and Lovell). A column that the ones before it explain in
+a draw (a year without rows, a control without variation) is left out of that draw, as a dummy regression
+would leave it out.
+
+Standard errors, as in :mod:`city_policy.estimation.fixed_effects`, with n rows, G cities, r treatments, c
+controls and Y years that are present in the draw, e residuals and x~ the treatment less all else:
+
+- iid:  e'e / (n - G - rank(years, controls) - r) / x~'x~;
+- CRV1: G/(G-1) (n-1)/(n-r-c-Y) sum over c of w_c (x~_c'e_c)^2 / (x~'x~)^2. A city that is drawn twice is two
+  clusters. x~_c'e_c is a quadratic form in M_c, so that this too needs no row of the panel.
+
+Numerical scheme. Before any product is formed the controls are made orthonormal and outcomes and treatments
+are replaced by their residuals on cities, years and controls of all rows, scaled to length 1. This changes
+none of the coefficients of the treatments in any draw, because every draw has those columns, and it keeps the
+cross products well conditioned: they agree with refitting to about 1e-12.
+
+What the engine refuses, with a sentence: effects other than those of cities and years, unless a city never
+changes its group (then the city effect contains them); clusters other than cities; weights of rows within a
+city; clustered errors of draws that choose rows. See :class:`PanelColumns` and the methods.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.fixed_effects import (
+    COLLINEAR_SHARE,
+    Specification,
+    _check_inputs,
+    _groups,
+    _is_nested,
+    _numbers,
+    _regressor,
+    _sample,
+    _singletons,
+)
+
+# A column is left out of a draw when the columns before it leave less than this share of its squares.
+# Cross products carry 16 digits, so what is smaller than this is rounding.
+PIVOT_SHARE = 1e-11
+# Draws per pass: the arrays of one pass stay in the processor's cache.
+DRAWS_PER_PASS = 250
+ROWS_PER_PASS = 50
+
+
+class Regression(NamedTuple):
+    """One regression in every draw; arrays (draws, regressors), NaN where a draw does not identify it."""
+
+    estimate: np.ndarray
+    std_error_iid: np.ndarray
+    std_error_crv1: np.ndarray | None
+    degrees_iid: np.ndarray  # (draws,)
+    degrees_crv1: np.ndarray  # (draws,) cities - 1
+
+
+class Moments:
+    """Cross products by city of a panel with swept city effects; the source of every draw.
+
+    ``city``, ``year``: (n,) labels of any kind, at most one row for each pair; ``targets``: (n, m) outcomes,
+    treatments and mediators, addressed by their column number from here on; ``controls``: (n, c), c may be 0.
+    Rows in any order; cities are numbered 0 .. in sorted order (``cities`` holds the labels). Memory is
+    cities x k(k+1)/2 numbers for k = years - 1 + c + m.
+
+    A control that cities, years and the controls before it explain is left out (``control_kept``). A target
+    that they explain stays, with ``target_varies`` False and NaN for results.
+
+    Raises InputError for values that are not finite, a repeated city-year, or lengths that differ.
+    """
+
+    def __init__(self, city, year, targets, controls=None):
+        targets = np.asarray(targets, dtype=float)
+        targets = targets[:, None] if targets.ndim == 1 else targets
+        controls = np.empty((len(targets), 0)) if controls is None else np.asarray(controls, dtype=float)
+        city, year = np.asarray(city), np.asarray(year)
+        if not len(city) == len(year) == len(targets) == len(controls) or len(city) == 0:
+            raise InputError(
+                f"The panel has {len(city)} cities, {len(year)} years, {len(targets)} rows of targets and "
+                f"{len(controls)} rows of controls; expected the same number, at least one."
+            )
+        if not (np.isfinite(targets).all() and np.isfinite(controls).all()):
+            raise InputError("The panel of a resampling holds missing values; expected complete rows only.")
+        self.cities, city_code = np.unique(city, return_inverse=True)
+        self.years, year_code = np.unique(year, return_inverse=True)
+        slot = city_code * len(self.years) + year_code
+        order = np.argsort(slot, kind="stable")
+        self._slot = slot[order]
+        repeated = np.flatnonzero(np.diff(self._slot) == 0)
+        if len(repeated):
+            row = order[repeated[0]]
+            raise InputError(f"The panel holds city {city[row]}, year {year[row]} more than once.")
+        self._order = order
+        self._city = city_code[order]
+        self._starts = np.searchsorted(self._city, np.arange(len(self.cities)))
+        self._sizes = np.bincount(self._city)
+        self._present = np.zeros((len(self.cities), len(self.years)))
+        self._present.flat[self._slot] = 1.0
+
+        values, scale = self._residualise(controls[order], targets[order])
+        self._values = values  # (n, c + m): controls orthonormal, targets of length 1, all swept
+        self._scale = scale
+        self._n_years = len(self.years) - 1
+        self._n_controls = int(self.control_kept.sum())
+        self._n_nuisance = self._n_years + self._n_controls
+        columns = np.column_stack([self._year_columns, values])
+        self._first, self._second = np.triu_indices(columns.shape[1])
+        self._packed = self._cross_products(columns)
+
+    @property
+    def n_cities(self) -> int:
+        return len(self.cities)
+
+    def _less_city_means(self, columns):
+        means = np.add.reduceat(columns, self._starts, axis=0) / self._sizes[:, None]
+        return columns - means[self._city]
+
+    def _residualise(self, controls, targets):
+        """Controls orthonormal and targets as residuals of length 1, (n, c + m); lengths of the targets (m,).
+
+        See "Numerical scheme" at the top.
+        """
+        raw = np.column_stack([controls, targets])
+        size = np.linalg.norm(raw, axis=0)
+        year_of_row = self._slot % len(self.years)
+        dummies = np.eye(len(self.years))[:, :-1][year_of_row]
+        years = self._year_columns = self._less_city_means(dummies)
+        gram = years.T @ years
+        # The minimum-norm inverse leaves out what is not determined: years that no city connects.
+        inverse = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) if len(gram) else gram
+        swept = self._less_city_means(raw)
+        for _ in range(2):
+            swept = self._less_city_means(swept - years @ (inverse @ (years.T @ swept)))
+        c = controls.shape[1]
+        self.control_kept = np.zeros(c, dtype=bool)
+        basis = np.empty((len(raw), 0))
+        for j in range(c):
+            rest = swept[:, j]
+            for _ in range(2):
+                rest = rest - basis @ (basis.T @ rest)
+            norm = np.linalg.norm(rest)
+            if norm > COLLINEAR_SHARE * size[j]:
+                self.control_kept[j] = True
+                basis = np.column_stack([basis, rest / norm])
+        rest = swept[:, c:]
+        for _ in range(2):
+            rest = rest - basis @ (basis.T @ rest)
+        norm = np.linalg.norm(rest, axis=0)
+        self.target_varies = norm > COLLINEAR_SHARE * size[c:]
+        scale = np.where(self.target_varies, norm, 1.0)
+        rest = np.where(self.target_varies, rest / scale, 0.0)
+        return np.column_stack([basis, rest]), scale
+
+    def _cross_products(self, columns):
+        """(k(k+1)/2, cities): the upper triangle of every city's Z_c'Z_c."""
+        result = np.empty((len(self._first), self.n_cities))
+        position = 0
+        for i in range(columns.shape[1]):
+            products = np.add.reduceat(columns[:, i, None] * columns[:, i:], self._starts, axis=0)
+            result[position : position + products.shape[1]] = products.T
+            position += products.shape[1]
+        return result
+
+    def weigh(self, weights=None) -> "Draws":
+        """The draws whose cities have the ``weights``: (draws, cities), not negative; None: one draw, all 1.
+
+        A weight of 2 is a city that was drawn twice, each time with a city effect of its own.
+        Raises InputError for another shape, or weights that are negative or missing.
+        """
+        weights = np.ones((1, self.n_cities)) if weights is None else np.atleast_2d(np.asarray(weights))
+        if weights.shape[1] != self.n_cities:
+            raise InputError(f"The draws weigh {weights.shape[1]} cities; the panel has {self.n_cities}.")
+        if not (weights >= 0).all():
+            raise InputError("A draw has a weight that is negative or missing; expected 0, 1, 2, ...")
+        # A city with one row is absorbed by its effect; it counts neither as rows nor as a cluster.
+        counts = np.where(self._sizes > 1, self._sizes, 0)
+        tables = np.column_stack([counts, counts > 0, self._present])
+        passes, sums = [], np.empty((len(weights), tables.shape[1]))
+        for start in range(0, len(weights), DRAWS_PER_PASS):
+            part = weights[start : start + DRAWS_PER_PASS].astype(float)
+            passes.append(self._solve(self._packed @ part.T))
+            sums[start : start + len(part)] = part @ tables
+        return Draws(self, weights, passes, sums[:, 0], sums[:, 1], (sums[:, 2:] > 0).sum(axis=1))
+
+    def choose(self, rows) -> "Draws":
+        """The draws that consist of the chosen ``rows``: (draws, n), boolean, in the order of the panel.
+
+        City effects are those of a city within the chosen rows. No clustered errors.
+        Raises InputError for another shape.
+        """
+        rows = np.atleast_2d(np.asarray(rows, dtype=bool))
+        if rows.shape[1] != len(self._slot):
+            raise InputError(f"The draws choose among {rows.shape[1]} rows; the panel has {len(self._slot)}.")
+        n_years, q, v = len(self.years), self._n_years, self._values.shape[1]
+        # The last column counts rows.
+        grid = np.zeros((self.n_cities * n_years, v + 1))
+        grid[self._slot] = np.column_stack([self._values, np.ones(len(self._slot))])
+        by_city = grid.reshape(self.n_cities, n_years, v + 1)
+        first, second = np.triu_indices(v)
+        squares = self._values[:, first] * self._values[:, second]
+        packed = np.empty((len(self._first), len(rows)))
+        n_obs, n_groups, n_present = np.zeros((3, len(rows)))
+        for start in range(0, len(rows), ROWS_PER_PASS):
+            part = rows[start : start + ROWS_PER_PASS][:, self._order].astype(float)
+            draws, d = slice(start, start + len(part)), len(part)
+            chosen = np.zeros((d, self.n_cities * n_years))
+            chosen[:, self._slot] = part
+            chosen = chosen.reshape(d, self.n_cities, n_years)
+            sums = np.matmul(chosen.transpose(1, 0, 2), by_city).transpose(1, 0, 2)
+            sizes = sums[:, :, -1]
+            # Sums by city over the root of the rows: their squares are what the city means take away.
+            roots = np.sqrt(1 / np.maximum(sizes, 1.0))[:, :, None]
+            means = np.concatenate([chosen[:, :, :-1], sums[:, :, :-1]], axis=2) * roots
+            products = np.zeros((d, q + v, q + v))
+            products[:, q + first, q + second] = part @ squares
+            for t in range(n_years):
+                by_year = chosen[:, :, t] @ by_city[:, t, :]
+                n_present[draws] += by_year[:, -1] > 0
+                if t < q:
+                    products[:, t, t] = by_year[:, -1]
+                    products[:, t, q:] = by_year[:, :-1]
+            products -= np.matmul(means.transpose(0, 2, 1), means)
+            packed[:, draws] = products[:, self._first, self._second].T
+            n_obs[draws] = np.where(sizes > 1, sizes, 0).sum(axis=1)
+            n_groups[draws] = (sizes > 1).sum(axis=1)
+        passes = [
+            self._solve(packed[:, start : start + DRAWS_PER_PASS]) for start in range(0, len(rows), DRAWS_PER_PASS)
+        ]
+        return Draws(self, None, passes, n_obs, n_groups, n_present)
+
+    def _solve(self, packed):
+        """Eliminate years and controls from the cross products (k(k+1)/2, d)."""
+        k = self._n_nuisance + len(self._scale)
+        full = np.empty((k, k), dtype=int)
+        full[self._first, self._second] = full[self._second, self._first] = np.arange(len(self._first))
+        products = packed[full]
+        totals = products[np.arange(k), np.arange(k)][self._n_nuisance :].copy()
+        kept, upper = _eliminate(products, self._n_nuisance)
+        coefficients = _back_substitute(upper, self._n_nuisance)
+        return _Pass(products[self._n_nuisance :, self._n_nuisance :].copy(), totals, kept, coefficients)
+
+
+class _Pass(NamedTuple):
+    """Some draws with years and controls eliminated; d draws on the last axis."""
+
+    products: np.ndarray  # (m, m, d) cross products of the targets less years and controls
+    totals: np.ndarray  # (m, d) squares of the targets before
+    kept: np.ndarray  # (q, d) whether a year or control column counts
+    coefficients: np.ndarray  # (q, m, d) of the targets on years and controls
+
+
+def _eliminate(products, count, sizes=None):
+    """Eliminate the first ``count`` columns of ``products`` (k, k, d) in place; their pivots stay.
+
+    ``sizes``: (k, d) squares that the pivots are judged by, without them the diagonal as it comes. Returns
+    which pivots count, (count, d), and the rows of the unit upper triangle, a list of (k - j - 1, d). A
+    column whose pivot is rounding is left out: its row is zero.
+    """
+    k = len(products)
+    if sizes is None:
+        sizes = products[np.arange(k), np.arange(k)]
+    kept = np.zeros((count, products.shape[2]), dtype=bool)
+    upper = []
+    for j in range(count):
+        kept[j] = products[j, j] > PIVOT_SHARE * sizes[j]
+        inverse = np.divide(1.0, products[j, j], out=np.zeros(products.shape[2]), where=kept[j])
+        row = products[j, j + 1 :] * inverse
+        # Only the upper triangle is kept up to date: row i from its diagonal on.
+        for i in range(j + 1, k):
+            products[i, i:] -= row[i - j - 1] * products[j, i:]
+        upper.append(row)
+    for i in range(count, k):
+        products[i + 1 :, i] = products[i, i + 1 :]
+    return kept, upper
+
+
+def _back_substitute(upper, count):
+    """Coefficients (count, k - count, d) of the other columns on the eliminated ones."""
+    if count == 0:
+        return None
+    rest = [row[count - j - 1 :] for j, row in enumerate(upper)]
+    result = np.empty((count, *rest[0].shape))
+    for j in reversed(range(count)):
+        result[j] = rest[j]
+        for i in range(j + 1, count):
+            result[j] -= upper[j][i - j - 1] * result[i]
+    return result
+
+
+class Draws:
+    """Draws of one kind, ready for any regression of one target on others.
+
+    ``n_obs``, ``n_cities``, ``n_years``: (draws,) rows and cities (cities with one row left out) and years
+    that a draw holds.
+    """
+
+    def __init__(self, moments, weights, passes, n_obs, n_cities, n_years):
+        self._moments, self._weights, self._passes = moments, weights, passes
+        self.n_obs, self.n_cities, self.n_years = n_obs, n_cities, n_years
+
+    def regress(self, outcome: int, regressors: Sequence[int], clustered: bool = False) -> Regression:
+        """Least squares of target ``outcome`` on the targets ``regressors``, years, controls and cities.
+
+        ``outcome``, ``regressors``: column numbers of the targets, in their own units. ``clustered``: also
+        CRV1, which costs as much as all the rest. A draw in which a regressor is explained by the others is
+        NaN.
+        Raises InputError for clustered errors of draws that choose rows.
+        """
+        if clustered and self._weights is None:
+            raise InputError(
+                "Clustered errors are computed for draws that weigh cities, not for draws that choose rows."
+            )
+        scale = self._moments._scale
+        pieces = []
+        position = 0
+        for one in self._passes:
+            d = one.totals.shape[1]
+            draws = slice(position, position + d)
+            pieces.append(self._regress_pass(one, draws, outcome, list(regressors), clustered))
+            position += d
+        ratio = scale[outcome] / scale[list(regressors)]
+        estimate, iid, crv1, degrees = (
+            np.concatenate([piece[i] for piece in pieces]) if pieces[0][i] is not None else None for i in range(4)
+        )
+        return Regression(
+            estimate * ratio,
+            iid * ratio,
+            None if crv1 is None else crv1 * ratio,
+            degrees,
+            self.n_cities - 1,
+        )
+
+    def _regress_pass(self, one, draws, outcome, regressors, clustered):
+        r, d = len(regressors), one.totals.shape[1]
+        degrees = self.n_obs[draws] - self.n_cities[draws] - one.kept.sum(axis=0) - r
+        estimate, iid = np.empty((d, r)), np.empty((d, r))
+        crv1 = np.empty((d, r)) if clustered else None
+        for position, order in enumerate(_orders(regressors, outcome)):
+            upper, pivot, squares = self._eliminate_targets(one, order)
+            estimate[:, position] = np.where(np.isfinite(pivot), upper[-1][0], np.nan)
+            spread = np.divide(squares, degrees, out=np.full(d, np.nan), where=degrees > 0)
+            iid[:, position] = np.sqrt(np.maximum(spread, 0.0) / pivot)
+            if clustered:
+                scores = self._moments._packed.T @ self._directions(one, order, upper)  # (cities, d)
+                meat = np.einsum("cd,dc->d", scores**2, self._weights[draws].astype(float))
+                crv1[:, position] = np.sqrt(self._factor(one, draws, r) * meat) / pivot
+        return estimate, iid, crv1, degrees
+
+    @staticmethod
+    def _eliminate_targets(one, order):
+        """The regression of target ``order[-1]`` on the others: upper triangle, the last pivot, e'e.
+
+        The last regressor's pivot is what all the others leave of it; NaN if a regressor is collinear.
+        """
+        block = one.products[np.ix_(order, order)]
+        r = len(order) - 1
+        kept, upper = _eliminate(block, r, one.totals[order])
+        return upper, np.where(kept.all(axis=0), block[r - 1, r - 1], np.nan), block[-1, -1]
+
+    def _directions(self, one, order, upper):
+        """Packed quadratic form (p, d) whose value at M_c is x~_c'e_c; x = order[-2], y = order[-1]."""
+        r = len(order) - 1
+        m, d = one.totals.shape
+        treatment, residual = np.zeros((m, d)), np.zeros((m, d))
+        treatment[order[-2]] = 1.0
+        if r > 1:
+            treatment[order[:-2]] = -_back_substitute([row[:-1] for row in upper[:-1]], r - 1)[:, 0]
+        residual[order[-1]] = 1.0
+        residual[order[:-1]] = -_back_substitute(upper, r)[:, 0]
+        if one.coefficients is not None:
+            treatment, residual = (
+                np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
+                for side in (treatment, residual)
+            )
+        first, second = self._moments._first, self._moments._second
+        form = treatment[first] * residual[second]
+        off = first != second
+        form[off] += treatment[second[off]] * residual[first[off]]
+        return form
+
+    def _factor(self, one, draws, r):
+        """G/(G-1) (n-1)/(n-K), NaN where it is not defined."""
+        n, cities = self.n_obs[draws], self.n_cities[draws]
+        controls = one.kept[self._moments._n_years :].sum(axis=0)
+        room = n - r - controls - self.n_years[draws]
+        defined = (cities > 1) & (room > 0)
+        return np.where(
+            defined,
+            cities / np.where(defined, cities - 1, 1) * (n - 1) / np.where(defined, room, 1),
+            np.nan,
+        )
+
+    def influence(self, outcome: int, regressors: Sequence[int], draw: int = 0) -> np.ndarray:
+        """(cities, regressors): x~_c'e_c / x~'x~, by which each city moves the coefficients of one draw.
+
+        They sum to zero; the sum of their squares is the clustered variance without the small-sample factor.
+        Raises InputError for draws that choose rows.
+        """
+        if self._weights is None:
+            raise InputError(
+                "The influence of cities is computed for draws that weigh cities, not for draws that choose rows."
+            )
+        which, position = divmod(draw, DRAWS_PER_PASS)
+        one = self._passes[which]
+        scale, columns = self._moments._scale, []
+        for order in _orders(list(regressors), outcome):
+            upper, pivot, _ = self._eliminate_targets(one, order)
+            form = self._directions(one, order, upper)[:, position]
+            scores = self._moments._packed.T @ form * self._weights[draw]
+            columns.append(scores / pivot[position] * scale[outcome] / scale[order[-2]])
+        return np.column_stack(columns)
+
+
+def _orders(regressors, outcome):
+    """Each regressor in turn at the end of the regressors, then the outcome."""
+    return [[*(one for one in regressors if one != last), last, outcome] for last in regressors]
+
+
+def generator(seed: int, *key) -> np.random.Generator:
+    """Random numbers for one purpose: the same for the same ``seed`` and ``key`` on every machine.
+
+    ``key``: strings or numbers that say what is drawn (policy, sample), so that a result does not depend on
+    what else is drawn in the same call. crc32 and not hash(), which differs between processes.
+    """
+    return np.random.default_rng([seed, crc32("\n".join(map(str, key)).encode())])
+
+
+def bootstrap_weights(n_cities: int, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(draws, cities): how often each city is drawn when ``n_cities`` cities are drawn with replacement."""
+    drawn = rng.integers(0, n_cities, (draws, n_cities)) + n_cities * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * n_cities).reshape(draws, n_cities)
+
+
+def jackknife_weights(n_cities: int) -> np.ndarray:
+    """(cities, cities): draw c leaves out city c."""
+    return 1 - np.eye(n_cities, dtype=int)
+
+
+def permutations(labels: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """(draws, cities): the labels in random orders; how many cities have which label stays as it is."""
+    return rng.permuted(np.tile(np.asarray(labels), (draws, 1)), axis=1)
+
+
+def two_sided_p(observed: float, drawn: np.ndarray) -> tuple[float, int]:
+    """(1 + number of |drawn| >= |observed|) / (1 + draws), and the draws that count: those not NaN.
+
+    Phipson and Smyth (2010): with the observed value among the draws the test keeps its level. Values that
+    differ by rounding count as equal.
+    """
+    valid = drawn[np.isfinite(drawn)]
+    if not np.isfinite(observed) or not len(valid):
+        return np.nan, len(valid)
+    extreme = np.abs(valid) >= abs(observed) * (1 - 1e-9)
+    return (1 + int(extreme.sum())) / (1 + len(valid)), len(valid)
+
+
+class WildBootstrap(NamedTuple):
+    """Result of :func:`wild_bootstrap`."""
+
+    estimate: float
+    t_stat: float  # of the hypothesis that the coefficient is ``null``
+    p_value: float
+    draws: np.ndarray  # (draws,) t statistics
+
+
+def wild_bootstrap(
+    moments: Moments,
+    outcome: int,
+    treatment: int,
+    draws: int,
+    rng: np.random.Generator,
+    weights: str = "rademacher",
+    null: float = 0.0,
+) -> WildBootstrap:
+    """Wild cluster bootstrap by city with the null imposed, two-sided and symmetric.
+
+    Cameron, Gelbach and Miller (2008), computed by cluster as in MacKinnon, Nielsen and Webb (2023): with u
+    the residuals of the regression in which the coefficient is ``null``, x~ the treatment less years and
+    controls, N the years and controls, and v_c the random weight of city c,
+
+        b* - null = sum_c v_c x~_c'u_c / x~'x~,    d* = (N'N)^-1 sum_c v_c N_c'u_c
+        score*_c = v_c x~_c'u_c - x~_c'N_c d* - (b* - null) x~_c'x~_c
+
+    and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is the share of
+    |t*| above |t|. ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
+
+    Raises InputError for other weights or a treatment that is not identified.
+    """
+    points = {"rademacher": [-1.0, 1.0], "webb": [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]}
+    if weights not in points:
+        raise InputError(f"The wild bootstrap knows the weights {', '.join(points)}; found '{weights}'.")
+    draw = moments.weigh()
+    fit = draw.regress(outcome, [treatment], clustered=True)
+    if not np.isfinite(fit.std_error_crv1[0, 0]):
+        raise InputError("The wild bootstrap needs a treatment whose effect and clustered error are defined.")
+    one, q = draw._passes[0], moments._n_nuisance
+    k = q + len(moments._scale)
+    matrices = np.empty((moments.n_cities, k, k))
+    matrices[:, moments._first, moments._second] = moments._packed.T
+    matrices[:, moments._second, moments._first] = moments._packed.T
+    swept = np.zeros((k, 2))  # the columns of Z that make x~ and u
+    swept[q + treatment, 0], swept[q + outcome, 1] = 1.0, 1.0
+    swept[q + treatment, 1] = -null * moments._scale[treatment] / moments._scale[outcome]
+    if q:
+        swept[:q] = -one.coefficients[:, :, 0] @ swept[q:]
+    by_city = matrices @ swept  # (cities, k, 2): Z_c'x~_c and Z_c'u_c
+    scores, squares = by_city[:, :, 1] @ swept[:, 0], by_city[:, :, 0] @ swept[:, 0]
+    total = matrices.sum(axis=0)[:q, :q]
+    solved = np.linalg.pinv(total, rcond=PIVOT_SHARE, hermitian=True) if q else total
+    leverage = solved @ by_city[:, :q, 0].T  # (q, cities)
+    n_drawn = np.empty(draws)
+    for start in range(0, draws, DRAWS_PER_PASS):
+        size = min(DRAWS_PER_PASS, draws - start)
+        v = rng.choice(points[weights], (size, moments.n_cities))
+        move = v @ scores / squares.sum()
+        score = v * scores - (v @ by_city[:, :q, 1]) @ leverage - move[:, None] * squares
+        n_drawn[start : start + size] = move * squares.sum() / np.sqrt((score**2).sum(axis=1))
+    drawn = n_drawn / np.sqrt(draw._factor(one, slice(0, 1), 1)[0])
+    estimate = float(fit.estimate[0, 0])
+    t_stat = (estimate - null) / float(fit.std_error_crv1[0, 0])
+    return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat)).mean()), drawn)
+
+
+class NotIdentifiedError(Exception):
+    """The data of a specification cannot tell what it asks; the message says why."""
+
+
+def failure(problem: Exception, sentences: Sequence[str] = ()) -> dict[str, str]:
+    """``status`` and ``message`` of a specification that ended in ``problem``, followed by ``sentences``."""
+    status, reason = "failed", str(problem)
+    if isinstance(problem, NotIdentifiedError):
+        status = "not_identified"
+    elif not isinstance(problem, InputError):
+        # A build must not stop because one specification meets numbers that no rule foresaw.
+        reason = f"It could not be computed ({type(problem).__name__}: {problem})."
+    return {"status": status, "message": " ".join([reason, *sentences])}
+
+
+class Rows(NamedTuple):
+    """The usable rows of a regression."""
+
+    used: np.ndarray  # (panel rows,) mask
+    n_dropped_missing: int
+    n_dropped_singletons: int
+
+
+class PanelColumns:
+    """The city-year panel as the resampling methods read it: columns as numbers, each read once.
+
+    ``panel`` and ``treatment_timing`` as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`, whose rules for policies, lags and
+    samples hold here too. ``panel`` is then sorted by city and year, which makes every draw independent of
+    the order of the rows. Raises InputError for what makes the panel as a whole unusable.
+    """
+
+    def __init__(self, panel: pd.DataFrame, treatment_timing: pd.DataFrame):
+        self.panel, self.timing = _check_inputs(panel, treatment_timing)
+        self.city = pd.factorize(self.panel["adcode"], sort=True)[0]
+        self.year = self.panel["year"].to_numpy()
+        self._numbers, self._samples, self._regressors = {}, {}, {}
+
+    def numbers(self, name: str) -> np.ndarray:
+        """A column of the panel, NaN where missing."""
+        if name not in self._numbers:
+            self._numbers[name] = _numbers(self.panel, name)
+        return self._numbers[name]
+
+    def regressor(self, name: str, lag: int = 0) -> np.ndarray:
+        """A policy as 0 and 1, or a column of the panel, ``lag`` years before."""
+        if (name, lag) not in self._regressors:
+            if name not in self.timing and lag == 0 and name in self.panel.columns:
+                return self.numbers(name)
+            self._regressors[name, lag] = _regressor(self.panel, self.timing, name, lag)
+        return self._regressors[name, lag]
+
+    def sample(self, name: str) -> np.ndarray:
+        """A boolean column of the panel."""
+        if name not in self._samples:
+            self._samples[name] = _sample(self.panel, name)
+        return self._samples[name]
+
+    def rows(self, sample: np.ndarray, name: str, columns: Sequence[np.ndarray]) -> Rows:
+        """Rows of the sample that have all ``columns`` and are not alone in their city or year.
+
+        Raises NotIdentifiedError when none is left.
+        """
+        if not sample.any():
+            raise NotIdentifiedError(f"The sample '{name}' is empty.")
+        used = sample.copy()
+        for column in columns:
+            used &= np.isfinite(column)
+        missing = int(sample.sum() - used.sum())
+        if not used.any():
+            raise NotIdentifiedError(f"No row of the sample '{name}' has all variables.")
+        alone = _singletons([np.unique(groups[used], return_inverse=True)[1] for groups in (self.city, self.year)])
+        used[np.flatnonzero(used)[alone]] = False
+        if not used.any():
+            raise NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
+        return Rows(used, missing, int(alone.sum()))
+
+    def check(self, specification: Specification) -> None:
+        """Raises InputError when the specification asks for what moments by city cannot give exactly."""
+        if specification.cluster != "adcode":
+            raise InputError(f"Resampling draws whole cities; it cannot cluster by '{specification.cluster}'.")
+        for name in specification.extra_fixed_effects:
+            groups = _groups(self.panel, name)
+            if not _is_nested(self.city, groups):
+                raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")
+
+
+def read_specifications(specifications: pd.DataFrame, further: Sequence[str], **defaults) -> Iterator[dict]:
+    """Each row as a dict: ``specification`` and the ``further`` text columns of the method.
+
+    Columns of a :class:`Specification` that the frame lacks take ``defaults`` or stay blank.
+    Raises InputError for a missing column or a repeated ``spec_id``.
+    """
+    for name in ("spec_id", *further):
+        if name not in specifications.columns:
+            raise InputError(f"The specifications have no column '{name}'.")
+    twice = specifications["spec_id"].duplicated()
+    if twice.any():
+        name = specifications.loc[twice, "spec_id"].iloc[0]
+        raise InputError(f"Specification '{name}' is listed twice; expected one row each.")
+    blank = dict.fromkeys(Specification.__dataclass_fields__) | {"estimator": "resampling"} | defaults
+    for row in specifications.to_dict("records"):
+        cells = blank | {name: value for name, value in row.items() if name in blank}
+        result = {name: str(row[name]).strip() for name in further}
+        yield {"specification": Specification.from_row(cells)} | result

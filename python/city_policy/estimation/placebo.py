@@ -1,0 +1,195 @@
+"""Placebo policies (Figure 2): random cities and random start years, and the randomisation p that they give.
+
+A draw takes the start years that the cities of the sample really have, "never" included, and deals them to
+the cities in random order. So the cities are drawn at random without replacement, their start years are
+random, and every cohort is as large as observed. (The paper says "random pilot time and random treated
+cities" and nothing about cohort sizes. Start years drawn freely would change the variance of the treatment
+from draw to draw, so that the draws would not be draws of the same estimator; dealing the observed ones is
+also what makes p exact.) Rows of a city are never permuted: that would break the serial correlation and
+overstate significance.
+
+Each draw estimates ``outcome ~ pseudo-treatment + controls`` with city and year effects. A city enters the
+engine (:mod:`city_policy.estimation.moments`) once per cohort, with the treatment that this cohort would give
+it, and a draw has weight 1 on the cohort that the city was dealt: no draw is refitted.
+
+Two-sided randomisation p: (1 + number of |b*| >= |b|) / (1 + draws), with the estimate and with the
+clustered t statistic. Under the sharp null hypothesis that the policy has no effect on any city, and pilots
+dealt at random, both are exact; the one with t keeps its size better when cities differ in their noise.
+"""
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.fixed_effects import _coverage_sentence
+from city_policy.estimation.moments import (
+    Moments,
+    NotIdentifiedError,
+    PanelColumns,
+    failure,
+    generator,
+    permutations,
+    read_specifications,
+    two_sided_p,
+)
+from city_policy.estimation.record import cast_to_schema
+
+DRAW_COLUMNS = {
+    "spec_id": "str",
+    "treatment": "str",
+    "draw": "Int64",
+    "estimate": "float64",
+    "std_error_iid": "float64",
+    "t_iid": "float64",
+    "std_error_crv1": "float64",
+    "t_crv1": "float64",
+}
+SUMMARY_COLUMNS = {
+    "spec_id": "str",
+    "treatment": "str",
+    "outcome": "str",
+    "sample": "str",
+    "n_draws": "Int64",
+    "seed": "Int64",
+    "estimate": "float64",
+    "mean_of_draws": "float64",
+    "sd_of_draws": "float64",
+    "quantile_025": "float64",
+    "quantile_975": "float64",
+    "randomisation_p": "float64",
+    "randomisation_p_t": "float64",
+    "n_obs": "Int64",
+    "n_cities": "Int64",
+    "n_treated_cities": "Int64",
+    "status": "str",
+    "message": "str",
+}
+
+
+def placebo(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame,
+    controls: list[str],
+    controls_not_covered: list[str] = (),
+    draws: int = 500,
+    seed: int = 20250101,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Placebo draws and their summary for every specification; see the top of the module for the method.
+
+    ``panel``, ``treatment_timing``, ``controls``, ``controls_not_covered``: as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. ``specifications``: one row each with
+    ``spec_id``, ``outcome``, ``treatment`` (a policy of the timing) and ``sample``; ``lag``,
+    ``extra_controls`` and ``extra_fixed_effects`` if present (only effects that a city never changes).
+    ``draws``: placebo policies per specification; ``seed``: any whole number that is not negative. The draws
+    of a specification depend on the seed, the treatment and the sample, not on the other specifications nor
+    on the order of rows.
+
+    Returns ``(draws, summary)``. ``draws``: one row per specification and draw (from 1), with the estimate in
+    units of the outcome and both standard errors with their t. ``summary``: one row per specification;
+    ``estimate`` is the real policy's (that of the fixed-effects record), ``n_draws`` the draws that could be
+    estimated, ``quantile_025`` and ``quantile_975`` those of the draws. A specification that cannot be run
+    has no draws and a summary row with ``status`` and ``message``.
+
+    Raises InputError for a panel or specifications that are unusable as a whole, or a number of draws below
+    1.
+    """
+    if draws < 1:
+        raise InputError(f"The placebo was asked for {draws} draws; expected at least 1.")
+    columns = PanelColumns(panel, treatment_timing)
+    drawn, summary = [], []
+    for row in read_specifications(specifications, (), result="placebo_test"):
+        specification = row["specification"]
+        base = {
+            "spec_id": specification.spec_id,
+            "treatment": specification.treatment,
+            "outcome": specification.outcome,
+            "sample": specification.sample,
+            "seed": seed,
+        }
+        sentences = _coverage_sentence(controls_not_covered)
+        try:
+            frame, result = _run(columns, specification, list(controls), draws, seed)
+        except Exception as problem:
+            summary.append(base | failure(problem, sentences))
+            continue
+        left_out = draws - result["n_draws"]
+        if left_out:
+            sentences.append(f"{left_out} of {draws} draws could not be estimated and do not count.")
+        summary.append(base | result | {"status": "ok", "message": " ".join(sentences) or None})
+        drawn.append(frame.assign(spec_id=specification.spec_id, treatment=specification.treatment))
+    return (
+        cast_to_schema(pd.concat(drawn) if drawn else pd.DataFrame(), DRAW_COLUMNS),
+        cast_to_schema(pd.DataFrame(summary), SUMMARY_COLUMNS),
+    )
+
+
+def _run(columns, specification, controls, draws, seed):
+    """Draws and summary cells of one specification."""
+    columns.check(specification)
+    treatment, lag = specification.treatment, specification.lag
+    if treatment not in columns.timing:
+        raise InputError(f"A placebo deals out start years, and '{treatment}' is not a policy of the treatment timing.")
+    y = columns.numbers(specification.outcome)
+    real = columns.regressor(treatment, lag)
+    names = [name for name in dict.fromkeys([*specification.extra_controls, *controls]) if name != treatment]
+    others = [columns.regressor(name) for name in names]
+    rows = columns.rows(columns.sample(specification.sample), specification.sample, [y, real, *others])
+    city, year = columns.city[rows.used], columns.year[rows.used]
+    adcodes = columns.panel["adcode"].to_numpy()[rows.used]
+    cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
+    start = columns.timing[treatment].reindex(adcodes[first_row]).fillna(np.inf).to_numpy(dtype=float)
+    n_treated = len(np.unique(city[real[rows.used] == 1.0]))
+    if n_treated == 0:
+        raise NotIdentifiedError(
+            f"No city of the sample '{specification.sample}' is treated by {treatment} in the rows used."
+        )
+
+    # One copy of the panel per cohort: city c in cohort g is unit c * cohorts + g.
+    cohorts, cohort = np.unique(start, return_inverse=True)
+    n, g = len(city), len(cohorts)
+    copies = np.tile(np.arange(g), n)
+    treated = np.repeat(year - lag, g) >= cohorts[copies]
+    controls_used = np.column_stack(others)[rows.used] if others else np.empty((n, 0))
+    moments = Moments(
+        np.repeat(city, g) * g + copies,
+        np.repeat(year, g),
+        np.column_stack([treated, np.repeat(y[rows.used], g)]),
+        np.repeat(controls_used, g, axis=0),
+    )
+    rng = generator(seed, "placebo", treatment, lag, specification.sample)
+    dealt = np.vstack([cohort, permutations(cohort, draws, rng)])
+    weights = np.zeros((draws + 1, len(cities) * g), dtype=np.int8)
+    np.put_along_axis(weights, np.arange(len(cities)) * g + dealt, 1, axis=1)
+    # The first draw is the real policy.
+    fit = moments.weigh(weights).regress(outcome=1, regressors=[0], clustered=True)
+    estimate, iid, crv1 = fit.estimate[:, 0], fit.std_error_iid[:, 0], fit.std_error_crv1[:, 0]
+    if not np.isfinite(estimate[0]):
+        raise NotIdentifiedError(f"{treatment} is collinear with the other terms and the fixed effects.")
+    frame = pd.DataFrame(
+        {
+            "draw": np.arange(1, draws + 1),
+            "estimate": estimate[1:],
+            "std_error_iid": iid[1:],
+            "t_iid": estimate[1:] / iid[1:],
+            "std_error_crv1": crv1[1:],
+            "t_crv1": estimate[1:] / crv1[1:],
+        }
+    )
+    p, n_draws = two_sided_p(estimate[0], estimate[1:])
+    p_t, _ = two_sided_p(estimate[0] / crv1[0], frame["t_crv1"].to_numpy())
+    valid = estimate[1:][np.isfinite(estimate[1:])]
+    low, high = np.quantile(valid, [0.025, 0.975]) if n_draws else (np.nan, np.nan)
+    return frame, {
+        "n_draws": n_draws,
+        "estimate": estimate[0],
+        "mean_of_draws": valid.mean() if n_draws else np.nan,
+        "sd_of_draws": valid.std(ddof=1) if n_draws > 1 else np.nan,
+        "quantile_025": low,
+        "quantile_975": high,
+        "randomisation_p": p,
+        "randomisation_p_t": p_t,
+        "n_obs": n,
+        "n_cities": len(cities),
+        "n_treated_cities": n_treated,
+    }

@@ -1,0 +1,268 @@
+"""Whole runs: build the demo, read the tables, and what happens when something goes wrong."""
+
+import csv
+import fcntl
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from city_policy import build as build_module
+from city_policy.errors import InputError
+from conftest import copy_project, environment, run
+
+RESULT_SCHEMAS = ("marts", "estimates", "results", "quality")
+
+
+def digests(database: Path, schemas=RESULT_SCHEMAS) -> dict[str, tuple]:
+    """Table -> (rows, an order-independent digest of all values, as exact text)."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema in "
+            f"{tuple(schemas)} order by all"
+        ).fetchall()
+        return {
+            f"{schema}.{table}": connection.execute(
+                f'select count(*), coalesce(bit_xor(hash(t::varchar)), 0) from "{schema}"."{table}" as t'
+            ).fetchone()
+            for schema, table in tables
+        }
+
+
+@pytest.fixture(scope="module")
+def demo(project, tmp_path_factory):
+    """One build of the demo seeds; its data directory."""
+    data = tmp_path_factory.mktemp("demo")
+    result = run(["city-policy", "build", "--threads", "2"], project, data)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    (data / "output.txt").write_text(result.stdout)
+    return data
+
+
+@pytest.fixture
+def published(demo):
+    with duckdb.connect(str(demo / "city_policy.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+def test_build_prints_the_time_of_every_step_and_that_the_data_are_simulated(demo):
+    output = (demo / "output.txt").read_text()
+    for step in ("check seeds", "dbt build", "publish", "in all"):
+        assert step in output
+    assert "simulated" in output
+
+
+def test_sample_is_the_published_one(published):
+    cities, city_years = published.execute(
+        "select count(distinct adcode), count(*) from marts.fct_city_year where sample_full"
+    ).fetchone()
+    assert (cities, city_years) == (275, 3025)
+
+
+def test_counts_that_the_lists_determine(published):
+    rows = dict(
+        published.execute("select count, value_from_lists from results.sample_count_check").fetchall()
+    )
+    # Broadband cohorts 37/35/34 give 745 city-years; the list has 55 cluster cities where the paper has 53.
+    assert (rows["cities"], rows["bcs_cities"], rows["bcs_city_years"]) == (275, 106, 745)
+    assert (rows["eastern_cities"], rows["central_region_cities"], rows["western_cities"]) == (99, 97, 79)
+    assert (rows["iic_cities"], rows["dual_cities"]) == (55, 32)
+    assert (rows["dual_iic_first_cities"], rows["dual_same_year_cities"]) == (8, 4)
+    assert rows["pilot_city_obs"] == 11 * (rows["bcs_cities"] + rows["iic_cities"] - rows["dual_cities"])
+    unexplained = published.execute(
+        "select count from results.sample_count_check where verdict = 'different' and explanation is null"
+    ).fetchall()
+    assert unexplained == []
+
+
+def test_broadband_cohorts_and_same_year_cities(published):
+    cohorts = published.execute(
+        "select first_treated_year, count(*) from marts.fct_city_policy "
+        "where policy_id = 'bcs' and in_sample and first_treated_year is not null group by 1 order by 1"
+    ).fetchall()
+    assert cohorts == [(2014, 37), (2015, 35), (2016, 34)]
+    same_year = published.execute(
+        "select city_name_short from marts.dim_city where dual_order = 'same_year' and in_sample"
+    ).fetchall()
+    assert {name for (name,) in same_year} == {"鞍山", "合肥", "济宁", "十堰"}
+
+
+def test_baseline_rows_are_there_for_both_variance_estimators(published):
+    rows = published.execute(
+        "select treatment, vcov, estimate, t_stat, n_obs, status, published_estimate from results.baseline_effects "
+        "where term = treatment order by all"
+    ).fetchall()
+    assert [(row[0], row[1]) for row in rows] == [
+        (policy, vcov) for policy in ("bcs", "dual", "iic") for vcov in ("CRV1", "iid")
+    ]
+    for row in rows:
+        assert row[4:6] == (3025, "ok") and row[2] > 0 and row[3] > 1.96 and row[6] is not None
+
+
+def test_baseline_equals_dummy_variable_least_squares(published):
+    """An independent computation from the mart itself: numpy, 274 + 10 dummies."""
+    import numpy as np
+
+    panel = published.execute(
+        "select * from marts.fct_city_year where sample_full order by adcode, year"
+    ).df()
+    controls = ["marketization", "fdi_cny_trillion", "tertiary_share", "urbanization_percent", "fintech"]
+    cities = panel["adcode"].to_numpy()[:, None] == np.unique(panel["adcode"])[None, :]
+    years = panel["year"].to_numpy()[:, None] == np.unique(panel["year"])[None, 1:]
+    for policy in ("bcs", "iic", "dual"):
+        design = np.hstack([panel[[policy, *controls]].to_numpy(float), cities, years])
+        coefficients = np.linalg.lstsq(design, panel["nqp"].to_numpy(), rcond=None)[0]
+        ours = dict(
+            published.execute(
+                "select term, estimate from results.baseline_effects where treatment = ? and vcov = 'iid'",
+                [policy],
+            ).fetchall()
+        )
+        for position, term in enumerate([policy, *controls]):
+            assert ours[term] == pytest.approx(coefficients[position], abs=1e-10)
+
+
+def test_every_value_can_be_traced_to_a_printed_cell(published, project):
+    row = published.execute(
+        "select file_and_sheet, cell_row, cell_column, cell_text, printed_value from marts.fct_city_year_input "
+        "where adcode = '110000' and year = 2015 and raw_indicator = 'gdp'"
+    ).fetchone()
+    with open(project / row[0], encoding="utf-8", newline="") as handle:
+        cells = list(csv.reader(handle))
+    assert cells[int(row[1]) - 1][int(row[2]) - 1] == row[3]
+    assert float(row[3]) == row[4]
+
+
+def test_results_do_not_depend_on_the_number_of_threads(demo, project, tmp_path):
+    result = run(["dbt", "build", "--threads", "1"], project, tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert digests(tmp_path / "build.duckdb") == digests(demo / "build.duckdb")
+
+
+def test_a_killed_build_leaves_the_publication_and_the_next_build_succeeds(demo, project):
+    before = digests(demo / "city_policy.duckdb")
+    command = [str(Path(sys.executable).parent / "city-policy"), "build"]
+    for seconds in (2, 8, 14):
+        process = subprocess.Popen(
+            command, cwd=project, env=environment(demo), stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert digests(demo / "city_policy.duckdb") == before
+    result = run(["city-policy", "build"], project, demo)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert digests(demo / "city_policy.duckdb") == before
+
+
+def test_a_reader_keeps_the_publication_it_has_open(demo):
+    with duckdb.connect(str(demo / "city_policy.duckdb"), read_only=True) as reader:
+        build_module.publish(demo)
+        assert reader.execute("select count(*) from marts.fct_city_year").fetchone() == (297 * 11,)
+
+
+def test_publishing_that_fails_keeps_the_publication(demo, monkeypatch):
+    before = digests(demo / "city_policy.duckdb")
+
+    def full_disk(source, target):
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_module.shutil, "copyfile", full_disk)
+    with pytest.raises(InputError, match=r"No space left on device.*free space"):
+        build_module.publish(demo)
+    assert digests(demo / "city_policy.duckdb") == before
+    assert not list(demo.glob("*.new"))
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_publication(demo, project):
+    before = digests(demo / "city_policy.duckdb")
+    limit = 20 * 2**20  # the build file needs more than twice this
+    result = run(
+        ["city-policy", "build"],
+        project,
+        demo,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert result.returncode == 2
+    assert "was not replaced" in result.stderr and "Traceback" not in result.stderr
+    assert digests(demo / "city_policy.duckdb") == before
+
+
+def test_a_second_build_is_refused(project, tmp_path):
+    with open(tmp_path / "build.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711")
+        lock.flush()
+        result = run(["city-policy", "build"], project, tmp_path)
+    assert result.returncode == 2
+    assert (
+        result.stderr.strip().startswith("city-policy: Another build is running") and "4711" in result.stderr
+    )
+    assert result.stderr.count("\n") == 1
+
+
+def test_an_unwritable_target_is_one_sentence(project, tmp_path):
+    (tmp_path / "file").write_text("not a directory")
+    result = run(["city-policy", "build"], project, tmp_path / "file" / "data")
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_outside_the_project_is_one_sentence(tmp_path):
+    result = run(["city-policy", "build"], tmp_path, tmp_path)
+    assert result.returncode == 2
+    assert "holds no dbt_project.yml" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_failed_quality_check_stops_the_estimates(tmp_path):
+    folder = copy_project(tmp_path)
+    with open(folder / "seeds" / "study" / "expectations.csv", "a", encoding="utf-8") as handle:
+        handle.write(
+            'impossible,error,fct_city_year,nqp,ExpectColumnValuesToBeBetween,"{""min_value"": 5}",baseline_effects,\n'
+        )
+    result = run(["dbt", "build"], folder, tmp_path / "data")
+    assert result.returncode != 0
+    statuses = {
+        item["unique_id"]: item["status"]
+        for item in json.loads((tmp_path / "data" / "target" / "run_results.json").read_text())["results"]
+    }
+    assert statuses["test.city_policy.assert_no_expectation_of_severity_error_fails"] == "fail"
+    assert statuses["model.city_policy.est_fixed_effects"] == "skipped"
+    assert statuses["model.city_policy.baseline_effects"] == "skipped"
+    assert statuses["model.city_policy.fct_city_year"] == "success"
+
+
+def test_real_yearbooks_end_with_an_index_and_three_estimates(shared, project, tmp_path):
+    result = run(["city-policy", "build", "--yearbooks", str(shared / "yearbooks")], project, tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "simulated" not in result.stdout.split("seconds  step")[1]
+    with duckdb.connect(str(tmp_path / "city_policy.duckdb"), read_only=True) as connection:
+        years = connection.execute("select distinct year from marts.fct_city_year order by 1").fetchall()
+        assert years == [(2011,), (2014,), (2017,), (2020,)]
+        covered = connection.execute(
+            "select indicator from marts.dim_indicator where is_covered and weight > 0"
+        ).fetchall()
+        assert {"science_spending", "education_spending", "higher_education", "green_coverage"} <= {
+            name for (name,) in covered
+        }
+        assert connection.execute(
+            "select count(*) from marts.dim_indicator where not is_covered and uncovered_reason is null"
+        ).fetchone() == (0,)
+        index, agglomeration, sample = connection.execute(
+            "select count(nqp), count(agglomeration), count(*) from marts.fct_city_year where sample_full"
+        ).fetchone()
+        assert index == agglomeration == sample > 4 * 200
+        estimates = connection.execute(
+            "select treatment, vcov, status, n_obs, message from results.baseline_effects where term = treatment"
+        ).fetchall()
+    assert len(estimates) == 6
+    for _, _, status, n_obs, message in estimates:
+        assert status == "ok" and n_obs == sample
+        assert "not covered by this input" in message

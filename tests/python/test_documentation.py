@@ -1,0 +1,145 @@
+"""Every model, column, seed, variable, macro, command and setting is described, and every room only looks back."""
+
+import csv
+import json
+import re
+
+import duckdb
+import pytest
+from conftest import run
+
+from city_policy.cli import build_parser
+
+# Which rooms a model may read; within a room a model may read its own room.
+MAY_READ = {
+    "staging": {"seeds/geography", "seeds/policy", "seeds/mapping", "seeds/yearbook"},
+    "intermediate": {"staging", "seeds/geography", "seeds/mapping", "seeds/study"},
+    "marts": {"staging", "intermediate", "seeds/mapping", "seeds/study"},
+    "quality": {"staging", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
+    "estimates": {"intermediate", "marts", "quality", "seeds/study"},
+    "results": {"intermediate", "marts", "estimates", "seeds/study", "seeds/published"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(project, tmp_path_factory):
+    data = tmp_path_factory.mktemp("manifest")
+    result = run(["dbt", "parse"], project, data)
+    assert result.returncode == 0, result.stdout[-3000:]
+    return json.loads((data / "target" / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def catalog(project, tmp_path_factory):
+    """The columns that tables really have: an empty run of every seed and model."""
+    data = tmp_path_factory.mktemp("catalog")
+    result = run(["dbt", "build", "--exclude-resource-type", "test", "unit_test"], project, data)
+    assert result.returncode == 0, result.stdout[-3000:]
+    with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
+        return connection.execute(
+            "select table_schema, table_name, column_name, data_type from information_schema.columns "
+            "order by table_schema, table_name, ordinal_position"
+        ).fetchall()
+
+
+def nodes(manifest, kind):
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == kind]
+
+
+def test_every_model_and_seed_and_column_is_described(manifest, catalog):
+    described = {}
+    for node in nodes(manifest, "model") + nodes(manifest, "seed"):
+        assert len(node["description"]) > 20, node["name"]
+        described[node["name"]] = {
+            name.strip('"'): column["description"] for name, column in node["columns"].items()
+        }
+    for schema, table, column, _ in catalog:
+        assert described[table].get(column), f"{schema}.{table}.{column} is not described"
+    real = {(table, column) for _, table, column, _ in catalog}
+    for table, columns in described.items():
+        for column in columns:
+            assert (table, column) in real, f"{table}.{column} is described but does not exist"
+
+
+def test_every_description_tells_the_grain(manifest):
+    for node in nodes(manifest, "model"):
+        assert re.search(r"[Oo]ne row per", node["description"]), node["name"]
+
+
+def test_every_model_has_a_key_test(manifest):
+    tested = {
+        test["attached_node"]
+        for test in nodes(manifest, "test")
+        if (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination", "not_null")
+    }
+    for node in nodes(manifest, "model"):
+        assert node["unique_id"] in tested, node["name"]
+
+
+def test_public_tables_have_a_contract(manifest):
+    for node in nodes(manifest, "model"):
+        if node["schema"] in ("marts", "results") and node["language"] == "sql":
+            assert node["contract"]["enforced"], node["name"]
+
+
+def test_rooms_only_look_back(manifest):
+    def room(unique_id):
+        node = manifest["nodes"][unique_id]
+        folder = node["original_file_path"].split("/")
+        return folder[1] if folder[0] == "models" else "/".join(folder[:2])
+
+    for node in nodes(manifest, "model"):
+        own = room(node["unique_id"])
+        for parent in node["depends_on"]["nodes"]:
+            assert room(parent) == own or room(parent) in MAY_READ[own], f"{node['name']} reads {parent}"
+
+
+def test_python_models_are_thin(project):
+    for path in (project / "models").rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 45, path
+
+
+def test_every_macro_is_described(project):
+    for path in (project / "macros").glob("*.sql"):
+        text = path.read_text()
+        for name in re.findall(r"{%-?\s*macro\s+(\w+)", text):
+            before = text[: text.index(f"macro {name}")]
+            assert before.rstrip("{%- \n").endswith("#}"), f"{path.name}: {name} has no comment before it"
+
+
+def test_readme_tells_every_setting_variable_command_and_option(project):
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    with open(project / "seeds" / "study" / "settings.csv", encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            assert f"`{row['setting']}`" in readme, row["setting"]
+    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "PYTHON"):
+        assert f"`{name}`" in readme, name
+    parser = build_parser()
+    (commands,) = (action.choices for action in parser._actions if action.dest == "command")
+    for name, command in commands.items():
+        assert f"`city-policy {name}" in readme, name
+        assert command.description
+        for action in command._actions:
+            assert action.help, f"{name} {action.dest}"
+            if action.option_strings and action.dest != "help":
+                assert action.option_strings[-1] in readme, f"{name} {action.option_strings[-1]}"
+
+
+def test_readme_names_the_model_of_every_result(project):
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    for path in (project / "models" / "results").glob("*.sql"):
+        assert f"`{path.stem}`" in readme, path.stem
+
+
+def test_every_analysis_says_what_it_answers_and_compiles(project, manifest):
+    found = nodes(manifest, "analysis")
+    assert len(found) >= 5
+    for node in found:
+        assert node["raw_code"].startswith("-- "), node["name"]
+
+
+def test_every_seed_names_where_it_comes_from(project):
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    for path in (project / "seeds").rglob("*.csv"):
+        folder = path.parent.name
+        assert f"`{path.stem}`" in readme or f"`seeds/{folder}`" in readme, path

@@ -1,0 +1,100 @@
+"""What a person may get wrong in a seed: one clear sentence each."""
+
+import shutil
+
+import pytest
+from city_policy.errors import InputError
+from city_policy.seeds import check_seeds
+
+
+@pytest.fixture
+def seeds(project, tmp_path):
+    return shutil.copytree(project / "seeds", tmp_path / "seeds")
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def sentence(seeds) -> str:
+    with pytest.raises(InputError) as caught:
+        check_seeds(seeds)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_committed_seeds_are_fine(seeds):
+    check_seeds(seeds)
+
+
+def test_unknown_city(seeds):
+    edit(seeds / "policy" / "pilot_units.csv", "municipality,110000", "municipality,119999")
+    message = sentence(seeds)
+    assert "pilot_units.csv, row 2 (北京市), column adcode: found '119999'" in message
+    assert "set included to 0" in message
+
+
+def test_pilot_year_outside_the_frame(seeds):
+    edit(
+        seeds / "policy" / "pilot_units.csv",
+        "bcs,miit_ndrc,2014,2014,北京市",
+        "bcs,miit_ndrc,2014,2041,北京市",
+    )
+    message = sentence(seeds)
+    assert (
+        "row 2 (北京市), column start_year: found '2041', expected a year of the frame 2011 to 2021"
+        in message
+    )
+
+
+def test_unknown_policy(seeds):
+    edit(
+        seeds / "policy" / "pilot_units.csv",
+        "bcs,miit_ndrc,2014,2014,北京市",
+        "bsc,miit_ndrc,2014,2014,北京市",
+    )
+    assert "column policy_id: found 'bsc', expected one of bcs, iic" in sentence(seeds)
+
+
+def test_list_for_a_derived_policy(seeds):
+    edit(
+        seeds / "policy" / "pilot_units.csv",
+        "bcs,miit_ndrc,2014,2014,北京市",
+        "dual,miit_ndrc,2014,2014,北京市",
+    )
+    assert "'dual' is derived from other policies" in sentence(seeds)
+
+
+def test_unknown_component(seeds):
+    edit(seeds / "policy" / "policies.csv", "bcs iic", "bcs icc")
+    assert "column components: found 'icc'" in sentence(seeds)
+
+
+def test_missing_column(seeds):
+    edit(seeds / "study" / "settings.csv", "setting,value,unit", "setting,worth,unit")
+    message = sentence(seeds)
+    assert "settings.csv, row 1: the column 'value' is missing" in message and "restore its name" in message
+
+
+def test_reordered_columns(seeds):
+    edit(seeds / "study" / "settings.csv", "setting,value,unit", "value,setting,unit")
+    assert "loaded by position" in sentence(seeds)
+
+
+def test_missing_file(seeds):
+    (seeds / "mapping" / "units.csv").unlink()
+    assert "The seed units.csv is missing" in sentence(seeds)
+
+
+def test_too_many_cells(seeds):
+    edit(seeds / "policy" / "policies.csv", "MIIT and NDRC announcements", "MIIT, and NDRC announcements")
+    assert "policies.csv, row 2: found 9 cells, expected 8" in sentence(seeds)
+
+
+def test_wrong_encoding(seeds):
+    path = seeds / "policy" / "policies.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
+    assert "is not UTF-8" in sentence(seeds)
