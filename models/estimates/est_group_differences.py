@@ -10,10 +10,11 @@ def model(dbt, session):
     specifications = dbt.ref("int_specifications").df()
     variables = dbt.ref("int_variable_coverage").df()
     controls = variables[variables["role"] == "control"]
+    pairs = specifications[specifications["estimator"] == "group_difference"]
     return group_differences(
         panel=dbt.ref("fct_city_year").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
-        specifications=specifications[specifications["estimator"] == "group_difference"],
+        specifications=pairs.rename(columns={"sample": "sample_1", "comparison_sample": "sample_2"}),
         controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
         controls_not_covered=controls.loc[~controls["is_covered"], "column_name"].tolist(),
         draws=int(settings["permutation_draws"]),

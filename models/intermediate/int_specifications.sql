@@ -61,7 +61,7 @@ final as (
         extra_controls,
         extra_fixed_effects,
         mediator,
-        instrument,
+        variant,
         cluster,
         description
     from unioned

@@ -73,6 +73,7 @@ joined as (
         cities.is_resource_based,
         cities.pilot_group,
         cities.dual_order,
+        cities.terrain_relief_proxy,
         covariates.is_large_city,
         covariates.growth_target_is_hard,
         covariates.is_growth_target_raised

@@ -414,9 +414,7 @@ compared as (
             order by converted_value is null, file, sheet, "row", "column"
         ) as copy_number
     from converted
-    window same_cell as (
-        partition by source, data_year, part_adcode, raw_indicator, scope, cell_problem is null
-    )
+    window same_cell as (partition by source, data_year, part_adcode, raw_indicator, scope)
 
 ),
 

@@ -121,6 +121,13 @@ def test_damaged_scope_label(book):
     assert values(cells, "年平均人口")["北京市"] == "1267.9"
 
 
+def test_page_with_the_scopes_in_another_order_keeps_its_own(book):
+    scopes = ["", "", "市辖区", "全市", "市辖区", "全市"]
+    cells, _ = book({"1": table(HEADER + FIRST_ROWS, [HEADER[0], scopes, *LATER_ROWS])})
+    assert values(cells, "年末总人口", "districts")["唐山市"] == "737.1"
+    assert values(cells, "年末总人口")["唐山市"] == "307.3"
+
+
 def test_lost_scope_label_comes_from_the_first_page_or_is_unclear(book):
     scopes = ["", "", "", "市辖区", "全市", "市辖区"]
     cells, _ = book({"1": table(HEADER + FIRST_ROWS, [HEADER[0], scopes] + LATER_ROWS)})

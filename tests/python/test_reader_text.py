@@ -2,7 +2,7 @@
 
 import pytest
 from city_policy.reader.text import Label, parse_label, parse_title, scope_of, squeeze, strip_blank, unit_of_line
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 UNITS = frozenset({"万元", "元", "%", "件", "指数"})
@@ -97,6 +97,7 @@ TOKENS = [
 texts = st.lists(st.sampled_from(TOKENS), max_size=20).map("".join)
 
 
+@settings(max_examples=300, deadline=None)
 @given(texts)
 def test_squeezing_is_idempotent_and_leaves_no_blank(text):
     once = squeeze(text)
@@ -104,6 +105,7 @@ def test_squeezing_is_idempotent_and_leaves_no_blank(text):
     assert not any(character.isspace() for character in once)
 
 
+@settings(max_examples=300, deadline=None)
 @given(texts)
 def test_stripping_is_idempotent_and_keeps_the_inside(text):
     once = strip_blank(text)
@@ -111,6 +113,7 @@ def test_stripping_is_idempotent_and_keeps_the_inside(text):
     assert once in text
 
 
+@settings(max_examples=300, deadline=None)
 @given(texts)
 def test_titles_are_idempotent(text):
     title, _ = parse_title(squeeze(text))

@@ -143,30 +143,25 @@ def _read(columns, one, names, controls):
     if one.outcome in (one.treatment, *further):
         raise InputError(f"'{one.outcome}' stands on both sides of the equation.")
     outcome, treatment = columns.numbers(one.outcome), columns.regressor(one.treatment, one.lag)
-    others = [columns.regressor(name) for name in further]
-    samples, counts = [], []
-    for name in names:
-        rows = columns.rows(columns.sample(name), name, [outcome, treatment, *others])
-        samples.append(rows.used)
-        counts.append(rows.n_dropped_missing)
-    # Rows that are alone in a group are usable in a draw that gives them company.
-    complete = np.isfinite(np.column_stack([outcome, treatment, *others])).all(axis=1)
-    wide = [columns.sample(name) & complete for name in names]
+    others = {name: columns.regressor(name) for name in further}
+    needed = {one.outcome: outcome, one.treatment: treatment} | others
+    complete = np.isfinite(np.column_stack(list(needed.values()))).all(axis=1)
     return {
         "key": (names, one.outcome, tuple(further), complete.tobytes()),
         "names": names,
+        "policy": one.treatment,
         "outcome": outcome,
         "treatment": treatment,
-        "controls": others,
-        "samples": samples,
-        "wide": wide,
-        "policy": one.treatment,
+        "controls": list(others.values()),
+        # What each sample's own regression uses, and what a draw may use: a row that is alone in its city
+        # within its group is usable in a draw that gives it company.
+        "samples": [columns.rows(name, needed).used for name in names],
+        "eligible": [columns.sample(name) & complete for name in names],
     }
 
 
 def _test_together(columns, same, draws, seed, sentences, results):
     """Fill ``results`` for the specifications that differ in their treatment only."""
-    first = same[0][1]
     failed = {}
     try:
         observed = [_observe(columns, same, group) for group in (0, 1)]
@@ -178,7 +173,7 @@ def _test_together(columns, same, draws, seed, sentences, results):
             results[base["spec_id"]] = base | failed
             continue
         try:
-            cells = _compare(observed, position, request, drawn, len(first["controls"]))
+            cells = _compare(observed, position, request, drawn)
         except Exception as problem:
             results[base["spec_id"]] = base | failure(problem, sentences)
             continue
@@ -220,7 +215,7 @@ def _observe(columns, same, group):
     }
 
 
-def _compare(observed, position, request, drawn, n_controls):
+def _compare(observed, position, request, drawn):
     """The cells of one specification."""
     estimates, errors, influences = zip(*(sample["fits"][position] for sample in observed), strict=True)
     for estimate, name in zip(estimates, request["names"], strict=True):
@@ -261,7 +256,7 @@ def _compare(observed, position, request, drawn, n_controls):
 def _permute(columns, same, draws, seed):
     """Differences (draws, treatments) between the groups after dealing memberships, and what was dealt."""
     first = same[0][1]
-    in_1, in_2 = first["wide"]
+    in_1, in_2 = first["eligible"]
     rows = in_1 | in_2
     city, year = columns.city[rows], columns.year[rows]
     label = in_1[rows].astype(np.int8) + 2 * in_2[rows]  # 1, 2, 3 = both
@@ -270,16 +265,14 @@ def _permute(columns, same, draws, seed):
     paths = np.zeros((len(cities), len(years)), dtype=np.int8)
     paths[city, year] = label
     shared = (paths == 3).any(axis=1)
-    if (shared & np.isin(paths, (1, 2)).any(axis=1)).any():
-        which = columns.panel["adcode"].to_numpy()[rows][
-            np.isin(city, np.flatnonzero(shared & np.isin(paths, (1, 2)).any(axis=1)))
-        ][0]
+    mixed = shared & np.isin(paths, (1, 2)).any(axis=1)
+    if mixed.any():
+        which = columns.panel["adcode"].to_numpy()[rows][mixed[city]][0]
         raise InputError(
             f"City {which} is in '{first['names'][0]}' and '{first['names'][1]}' in some years and in one of "
             "them in others; a permutation of whole cities cannot say what such a city keeps."
         )
     movable = np.flatnonzero(~shared)
-    # One label per city: the label of its rows, whatever years it has; 0 for none.
     label_1, label_2 = (paths == 1).any(axis=1), (paths == 2).any(axis=1)
     constant = not (label_1 & label_2).any()
     if not label_1.any() or not label_2.any():

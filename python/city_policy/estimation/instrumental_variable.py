@@ -34,6 +34,7 @@ k counts the controls, F is the rank of the fixed effects.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -58,8 +59,8 @@ from city_policy.estimation.regression import (
     prepare,
     problem_rows,
     problem_status,
+    read_option,
     read_specifications,
-    read_variants,
     record_base,
     regressor,
     residual_degrees,
@@ -121,7 +122,7 @@ def estimate_instrumental_variable(
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
     panel, timing = check_inputs(panel, treatment_timing)
-    variants = read_variants(specifications)
+    variants = read_option(specifications, "variant")
     rows, diagnostics = [], []
     for specification in read_specifications(specifications):
         instrument = variants.get(specification.spec_id, PAPER_INSTRUMENT)
@@ -388,7 +389,7 @@ def _between(roots):
         return [0.0]
     margin = 1 + np.abs(roots).max()
     ends = [roots[0] - margin, *roots, roots[-1] + margin]
-    return [(left + right) / 2 for left, right in zip(ends[:-1], ends[1:], strict=True)]
+    return [(left + right) / 2 for left, right in pairwise(ends)]
 
 
 def _crossings(roots, excess):

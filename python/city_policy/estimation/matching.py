@@ -42,8 +42,8 @@ from city_policy.estimation.regression import (
     prepare,
     problem_rows,
     problem_status,
+    read_option,
     read_specifications,
-    read_variants,
     regressor,
 )
 
@@ -105,7 +105,7 @@ def estimate_matching(
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
     checked, timing = check_inputs(panel, treatment_timing)
-    variants = read_variants(specifications)
+    variants = read_option(specifications, "variant")
     estimates, balance, rows = [], [], []
     for specification in read_specifications(specifications):
         counts: dict = {}

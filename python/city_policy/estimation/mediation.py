@@ -242,14 +242,14 @@ def _read(columns, one, mediator, controls):
     names = [name for name in dict.fromkeys([*one.extra_controls, *controls]) if name not in (one.treatment, mediator)]
     if one.outcome in (one.treatment, *names):
         raise InputError(f"'{one.outcome}' stands on both sides of the equation.")
-    targets = [
-        columns.regressor(one.treatment, one.lag),
-        columns.numbers(mediator),
-        columns.numbers(one.outcome),
-    ]
-    others = [columns.regressor(name) for name in names]
-    rows = columns.rows(columns.sample(one.sample), one.sample, [*targets, *others])
-    return {"targets": targets, "controls": others, "rows": rows}
+    targets = {
+        one.treatment: columns.regressor(one.treatment, one.lag),
+        mediator: columns.numbers(mediator),
+        one.outcome: columns.numbers(one.outcome),
+    }
+    others = {name: columns.regressor(name) for name in names}
+    rows = columns.rows(one.sample, targets | others)
+    return {"targets": list(targets.values()), "controls": list(others.values()), "rows": rows}
 
 
 def _effects(columns, one, mediator, controls, draws, seed):

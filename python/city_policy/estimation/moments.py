@@ -377,7 +377,9 @@ class Draws:
         block = one.products[np.ix_(order, order)]
         r = len(order) - 1
         kept, upper = _eliminate(block, r, one.totals[order])
-        return upper, np.where(kept.all(axis=0), block[r - 1, r - 1], np.nan), block[-1, -1]
+        # An outcome without any variation (totals of 0) has nothing to explain.
+        solid = kept.all(axis=0) & (one.totals[order[-1]] > 0)
+        return upper, np.where(solid, block[r - 1, r - 1], np.nan), block[-1, -1]
 
     def _directions(self, one, order, upper):
         """Packed quadratic form (p, d) whose value at M_c is x~_c'e_c; x = order[-2], y = order[-1]."""
@@ -530,17 +532,17 @@ def wild_bootstrap(
     total = matrices.sum(axis=0)[:q, :q]
     solved = np.linalg.pinv(total, rcond=PIVOT_SHARE, hermitian=True) if q else total
     leverage = solved @ by_city[:, :q, 0].T  # (q, cities)
-    n_drawn = np.empty(draws)
+    ratios = np.empty(draws)
     for start in range(0, draws, DRAWS_PER_PASS):
         size = min(DRAWS_PER_PASS, draws - start)
         v = rng.choice(points[weights], (size, moments.n_cities))
         move = v @ scores / squares.sum()
         score = v * scores - (v @ by_city[:, :q, 1]) @ leverage - move[:, None] * squares
-        n_drawn[start : start + size] = move * squares.sum() / np.sqrt((score**2).sum(axis=1))
-    drawn = n_drawn / np.sqrt(draw._factor(one, slice(0, 1), 1)[0])
+        ratios[start : start + size] = move * squares.sum() / np.sqrt((score**2).sum(axis=1))
+    drawn = ratios / np.sqrt(draw._factor(one, slice(0, 1), 1)[0])
     estimate = float(fit.estimate[0, 0])
     t_stat = (estimate - null) / float(fit.std_error_crv1[0, 0])
-    return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat)).mean()), drawn)
+    return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat) * (1 + 1e-9)).mean()), drawn)
 
 
 class NotIdentifiedError(Exception):
@@ -601,19 +603,22 @@ class PanelColumns:
             self._samples[name] = _sample(self.panel, name)
         return self._samples[name]
 
-    def rows(self, sample: np.ndarray, name: str, columns: Sequence[np.ndarray]) -> Rows:
-        """Rows of the sample that have all ``columns`` and are not alone in their city or year.
+    def rows(self, name: str, columns: dict[str, np.ndarray]) -> Rows:
+        """Rows of the sample ``name`` that have all ``columns`` and are not alone in their city or year.
 
-        Raises NotIdentifiedError when none is left.
+        ``columns``: name -> numbers. Raises NotIdentifiedError when no row is left.
         """
+        sample = self.sample(name)
         if not sample.any():
             raise NotIdentifiedError(f"The sample '{name}' is empty.")
         used = sample.copy()
-        for column in columns:
+        for column in columns.values():
             used &= np.isfinite(column)
         missing = int(sample.sum() - used.sum())
         if not used.any():
-            raise NotIdentifiedError(f"No row of the sample '{name}' has all variables.")
+            empty = [label for label, column in columns.items() if not np.isfinite(column[sample]).any()]
+            reason = f"{empty[0]} is missing in every row" if empty else "no row has all variables"
+            raise NotIdentifiedError(f"No row of the sample '{name}' can be used: {reason}.")
         alone = _singletons([np.unique(groups[used], return_inverse=True)[1] for groups in (self.city, self.year)])
         used[np.flatnonzero(used)[alone]] = False
         if not used.any():

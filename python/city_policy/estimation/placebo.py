@@ -133,8 +133,8 @@ def _run(columns, specification, controls, draws, seed):
     y = columns.numbers(specification.outcome)
     real = columns.regressor(treatment, lag)
     names = [name for name in dict.fromkeys([*specification.extra_controls, *controls]) if name != treatment]
-    others = [columns.regressor(name) for name in names]
-    rows = columns.rows(columns.sample(specification.sample), specification.sample, [y, real, *others])
+    others = {name: columns.regressor(name) for name in names}
+    rows = columns.rows(specification.sample, {specification.outcome: y, treatment: real} | others)
     city, year = columns.city[rows.used], columns.year[rows.used]
     adcodes = columns.panel["adcode"].to_numpy()[rows.used]
     cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
@@ -150,7 +150,7 @@ def _run(columns, specification, controls, draws, seed):
     n, g = len(city), len(cohorts)
     copies = np.tile(np.arange(g), n)
     treated = np.repeat(year - lag, g) >= cohorts[copies]
-    controls_used = np.column_stack(others)[rows.used] if others else np.empty((n, 0))
+    controls_used = np.column_stack(list(others.values()))[rows.used] if others else np.empty((n, 0))
     moments = Moments(
         np.repeat(city, g) * g + copies,
         np.repeat(year, g),

@@ -40,15 +40,17 @@ numbers = _numbers
 regressor = _regressor
 
 
+REQUIRED_CELLS = ("spec_id", "result", "estimator", "outcome", "treatment", "sample")
+
+
 def read_specifications(specifications: pd.DataFrame | Iterable[Specification]) -> list[Specification]:
-    """The specifications, each once; ``lag``, ``extra_controls`` and ``extra_fixed_effects`` may be absent.
+    """The specifications, each once; of a frame's columns only those of ``REQUIRED_CELLS`` must be there.
 
     Raises InputError for a repeated or malformed specification.
     """
     if isinstance(specifications, pd.DataFrame):
-        optional = {"lag": 0, "extra_controls": None, "extra_fixed_effects": None}
-        rows = [optional | row for row in specifications.to_dict("records")]
-        result = [Specification.from_row(row) for row in rows]
+        blank = {name: None for name in Specification.__dataclass_fields__ if name not in REQUIRED_CELLS}
+        result = [Specification.from_row(blank | row) for row in specifications.to_dict("records")]
     else:
         result = list(specifications)
     names = [specification.spec_id for specification in result]
@@ -58,13 +60,13 @@ def read_specifications(specifications: pd.DataFrame | Iterable[Specification]) 
     return result
 
 
-def read_variants(specifications: pd.DataFrame | Iterable[Specification]) -> dict[str, str]:
-    """spec_id -> cell of the optional column ``variant``, where there is one."""
-    if not isinstance(specifications, pd.DataFrame) or "variant" not in specifications.columns:
+def read_option(specifications: pd.DataFrame | Iterable[Specification], column: str) -> dict[str, str]:
+    """spec_id -> text of the cell in ``column``, for the specifications that have one."""
+    if not isinstance(specifications, pd.DataFrame) or column not in specifications.columns:
         return {}
-    cells = specifications[["spec_id", "variant"]].dropna()
-    cells = cells[cells["variant"].astype("str").str.strip() != ""]
-    return {str(name): str(cell).strip() for name, cell in cells.itertuples(index=False)}
+    cells = specifications[["spec_id", column]].dropna()
+    texts = {str(name): str(cell).strip() for name, cell in cells.itertuples(index=False)}
+    return {name: text for name, text in texts.items() if text}
 
 
 def record_base(specification: Specification) -> dict:

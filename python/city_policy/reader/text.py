@@ -182,15 +182,17 @@ def is_note(text: str) -> bool:
 def parse_title(text: str) -> tuple[str, str]:
     """Title key and scope of a squeezed title: without table number, continuation mark, enumerator and
     English."""
-    text = _split_english(_table_number.sub("", text))[0] or text
-    found = _title_scope.search(text)
-    scope = scope_of(found.group(1)) if found else ""
-    text = _title_scope.sub("", text)
+    scope = ""
     while True:
-        cut = _title_tail.sub("", _continued.sub("", text))
+        cut = _table_number.sub("", text)
+        cut = _split_english(cut)[0] or cut
+        found = _title_scope.search(cut)
+        if found:
+            scope = scope or scope_of(found.group(1))
+        cut = _title_tail.sub("", _continued.sub("", _title_scope.sub("", cut))).strip("、.·:-")
         if cut == text:
             # What is left of a damaged table number (232续表3) is no title.
-            return (text.strip("、.·:-") if has_chinese(text) else ""), scope
+            return (text if has_chinese(text) else ""), scope
         text = cut
 
 

@@ -1,0 +1,119 @@
+with differences as (
+
+    select * from {{ ref('est_group_differences') }}
+
+),
+
+specifications as (
+
+    select * from {{ ref('int_specifications') }}
+
+),
+
+samples as (
+
+    select * from {{ ref('samples') }}
+
+),
+
+published as (
+
+    select * from {{ ref('published_estimates') }}
+
+),
+
+-- The printed P value stands in the note of both groups' rows.
+published_differences as (
+
+    select
+        table_no,
+        panel,
+        treatment,
+        max(try_cast(split_part(note, '=', 2) as double)) as published_p_value
+    from published
+    where note like 'group_difference_p=%'
+    group by table_no, panel, treatment
+
+),
+
+labelled as (
+
+    select
+        differences.spec_id,
+        specifications.paper_table,
+        specifications.panel,
+        differences.outcome,
+        differences.treatment,
+        differences.group_1,
+        differences.group_2,
+        first_sample.name_en as group_1_name,
+        second_sample.name_en as group_2_name,
+        differences.estimate_1,
+        differences.std_error_1,
+        differences.estimate_2,
+        differences.std_error_2,
+        differences.difference,
+        differences.permutation_p as permutation_p_value,
+        differences.permutation_draws,
+        differences.permuted,
+        differences.n_permuted_cities,
+        differences.interaction_p as interaction_p_value,
+        differences.wald_p as wald_p_value,
+        published_differences.published_p_value,
+        differences.n_obs_1,
+        differences.n_obs_2,
+        differences.n_cities_1,
+        differences.n_cities_2,
+        differences.status,
+        differences.message
+    from differences
+    left join specifications on differences.spec_id = specifications.spec_id
+    left join samples as first_sample on differences.group_1 = first_sample.sample
+    left join samples as second_sample on differences.group_2 = second_sample.sample
+    left join published_differences
+        on
+            specifications.paper_table = published_differences.table_no
+            and specifications.panel = published_differences.panel
+            and differences.treatment = published_differences.treatment
+
+),
+
+ranked as (
+
+    select
+        spec_id,
+        paper_table,
+        row_number() over (partition by paper_table order by permutation_p_value, spec_id) as position,
+        count(*) over (partition by paper_table) as n_tests,
+        permutation_p_value
+    from labelled
+    where permutation_p_value is not null
+
+),
+
+-- Holm (1979): the p values of one table's tests in increasing order times the tests that remain, never decreasing.
+holm as (
+
+    select
+        spec_id,
+        least(1, max((n_tests - position + 1) * permutation_p_value) over (
+            partition by paper_table order by position
+        )) as holm_p_value,
+        n_tests
+    from ranked
+
+),
+
+final as (
+
+    select
+        labelled.*,
+        holm.holm_p_value,
+        holm.n_tests as n_tests_in_table
+    from labelled
+    left join holm on labelled.spec_id = holm.spec_id
+    order by labelled.paper_table, labelled.panel, labelled.treatment
+
+)
+
+select * from final

@@ -1,0 +1,342 @@
+with comparison as (
+
+    select * from {{ ref('coefficient_comparison') }}
+
+),
+
+index_weights as (
+
+    select * from {{ ref('index_weights') }}
+
+),
+
+summary_statistics as (
+
+    select * from {{ ref('summary_statistics') }}
+
+),
+
+sample_counts as (
+
+    select * from {{ ref('sample_count_check') }}
+
+),
+
+bacon_decomposition as (
+
+    select * from {{ ref('bacon_decomposition') }}
+
+),
+
+mediation_effects as (
+
+    select * from {{ ref('mediation_effects') }}
+
+),
+
+instrumental_variable as (
+
+    select * from {{ ref('instrumental_variable') }}
+
+),
+
+group_differences as (
+
+    select * from {{ ref('group_differences') }}
+
+),
+
+claimed_orderings as (
+
+    select * from {{ ref('claimed_orderings') }}
+
+),
+
+both_estimators as (
+
+    select
+        spec_id,
+        paper_table,
+        panel,
+        column_no,
+        paper_outcome,
+        paper_treatment,
+        paper_term,
+        paper_sample,
+        max(estimate) as estimate,
+        max(p_value) filter (vcov = 'iid') as p_value_iid,
+        max(p_value) filter (vcov = 'CRV1') as p_value_clustered,
+        max(n_obs) as n_obs,
+        max(published_estimate) as published_estimate,
+        max(published_t_stat) as published_t_stat,
+        coalesce(max(published_stars), '') as published_stars,
+        max(published_n_obs) as published_n_obs,
+        max(r2) filter (vcov = 'iid') as r2,
+        max(published_r2) as published_r2,
+        max(status) as status
+    from comparison
+    where is_published
+    group by all
+
+),
+
+coefficients as (
+
+    select
+        'coefficient' as kind,
+        paper_table as table_no,
+        panel,
+        column_no,
+        concat_ws(' / ', paper_outcome, paper_treatment, paper_term, paper_sample) as subject,
+        published_estimate as published_value,
+        estimate as our_value,
+        abs(published_estimate / nullif(published_t_stat, 0)) as published_std_error,
+        sign(published_estimate) = sign(estimate) as sign_agrees,
+        case published_stars when '***' then '1 %' when '**' then '5 %' when '*' then '10 %' else 'none' end
+            as published_significance,
+        case
+            when p_value_iid < 0.01 then '1 %'
+            when p_value_iid < 0.05 then '5 %'
+            when p_value_iid < 0.1 then '10 %'
+            when p_value_iid is not null then 'none'
+        end as our_significance_iid,
+        case
+            when p_value_clustered < 0.01 then '1 %'
+            when p_value_clustered < 0.05 then '5 %'
+            when p_value_clustered < 0.1 then '10 %'
+            when p_value_clustered is not null then 'none'
+        end as our_significance_clustered,
+        (published_stars in ('**', '***')) = (p_value_iid < 0.05) as significance_at_5_percent_agrees,
+        published_n_obs,
+        n_obs as our_n_obs,
+        published_n_obs = n_obs as n_obs_agrees,
+        abs(estimate - published_estimate) <= 2 * published_std_error as agrees,
+        status
+    from both_estimators
+
+),
+
+-- One value of ours beside one printed value, with what counts as agreement.
+plain_values as (
+
+    select
+        'index weight' as kind,
+        '1' as table_no,
+        dimension as panel,
+        indicator as subject,
+        published_weight as published_value,
+        weight as our_value,
+        abs(difference) <= 0.01 as agrees
+    from index_weights
+
+    union all
+
+    {% for statistic in ['mean', 'std_dev', 'minimum', 'maximum'] -%}
+    select
+        'summary statistic' as kind,
+        '2' as table_no,
+        role as panel,
+        variable || ' / {{ statistic }}' as subject,
+        published_{{ statistic }} as published_value,
+        {{ statistic }} as our_value,
+        -- within 2 percent or one unit of the last printed digit
+        abs({{ statistic }} - published_{{ statistic }}) <= greatest(0.02 * abs(published_{{ statistic }}), 0.0001) as agrees
+    from summary_statistics
+
+    union all
+
+    {% endfor -%}
+    select
+        'observations' as kind,
+        '2' as table_no,
+        role as panel,
+        variable as subject,
+        published_n_obs as published_value,
+        n_obs as our_value,
+        published_n_obs = n_obs as agrees
+    from summary_statistics
+
+    union all
+
+    select
+        'instrument diagnostic' as kind,
+        '4' as table_no,
+        null as panel,
+        treatment || ' / Kleibergen-Paap rk LM' as subject,
+        max(published_kleibergen_paap_rk_lm) as published_value,
+        max(kleibergen_paap_rk_lm) filter (vcov = 'iid') as our_value,
+        abs(our_value / published_value - 1) <= 0.5 as agrees
+    from instrumental_variable
+    where published_kleibergen_paap_rk_lm is not null
+    group by treatment
+
+    union all
+
+    select
+        'instrument diagnostic' as kind,
+        '4' as table_no,
+        null as panel,
+        treatment || ' / Cragg-Donald Wald F' as subject,
+        max(published_cragg_donald_wald_f) as published_value,
+        max(cragg_donald_f) as our_value,
+        abs(our_value / published_value - 1) <= 0.5 as agrees
+    from instrumental_variable
+    where published_cragg_donald_wald_f is not null
+    group by treatment
+
+    union all
+
+    select
+        'Bacon weight' as kind,
+        '6' as table_no,
+        treatment as panel,
+        comparison as subject,
+        published_weight as published_value,
+        weight as our_value,
+        abs(weight - published_weight) <= 0.005 as agrees
+    from bacon_decomposition
+    where published_weight is not null
+
+    union all
+
+    select
+        'Bacon estimate' as kind,
+        '6' as table_no,
+        treatment as panel,
+        comparison as subject,
+        published_estimate as published_value,
+        estimate as our_value,
+        sign(estimate) = sign(published_estimate) as agrees
+    from bacon_decomposition
+    where published_estimate is not null
+
+    union all
+
+    select
+        'Sobel Z' as kind,
+        '8' as table_no,
+        mediator as panel,
+        treatment as subject,
+        published_sobel_z as published_value,
+        sobel_z as our_value,
+        (abs(sobel_z) > 1.96) = (abs(published_sobel_z) > 1.96) as agrees
+    from mediation_effects
+    where vcov = 'iid' and published_sobel_z is not null
+
+    union all
+
+    select
+        'group difference' as kind,
+        paper_table as table_no,
+        panel,
+        treatment as subject,
+        published_p_value as published_value,
+        permutation_p_value as our_value,
+        (permutation_p_value < 0.05) = (published_p_value < 0.05) as agrees
+    from group_differences
+    where published_p_value is not null
+
+    union all
+
+    select
+        'sample count' as kind,
+        null as table_no,
+        basis as panel,
+        count as subject,
+        published_value,
+        value_in_this_build as our_value,
+        published_value = value_in_this_build as agrees
+    from sample_counts
+
+),
+
+one_estimate as (
+
+    select
+        spec_id,
+        term,
+        max(paper_table) as paper_table,
+        max(estimate) as estimate
+    from comparison
+    group by spec_id, term
+
+),
+
+-- A claimed ordering is written as the difference larger less smaller, which the paper has positive.
+orderings as (
+
+    select
+        'claimed ordering' as kind,
+        larger.paper_table as table_no,
+        null as panel,
+        claimed_orderings.claim || ' (' || claimed_orderings.ordering || ')' as subject,
+        published_larger.published_estimate - published_smaller.published_estimate as published_value,
+        larger.estimate - smaller.estimate as our_value,
+        larger.estimate > smaller.estimate as agrees
+    from claimed_orderings
+    left join one_estimate as larger
+        on
+            claimed_orderings.larger_spec_id = larger.spec_id
+            and claimed_orderings.larger_term = larger.term
+    left join one_estimate as smaller
+        on
+            claimed_orderings.smaller_spec_id = smaller.spec_id
+            and claimed_orderings.smaller_term = smaller.term
+    left join comparison as published_larger
+        on
+            claimed_orderings.larger_spec_id = published_larger.spec_id
+            and claimed_orderings.larger_term = published_larger.term
+            and published_larger.vcov = 'iid'
+    left join comparison as published_smaller
+        on
+            claimed_orderings.smaller_spec_id = published_smaller.spec_id
+            and claimed_orderings.smaller_term = published_smaller.term
+            and published_smaller.vcov = 'iid'
+
+),
+
+unioned as (
+
+    select * from coefficients
+    union all by name
+    select * from plain_values
+    union all by name
+    select * from orderings
+
+),
+
+final as (
+
+    select
+        concat_ws(' | ', kind, table_no, panel, column_no, subject) as check_id,
+        kind,
+        table_no,
+        panel,
+        column_no,
+        subject,
+        published_value,
+        our_value,
+        our_value - published_value as difference,
+        published_std_error,
+        abs(our_value - published_value) / published_std_error as distance_in_published_std_errors,
+        sign_agrees,
+        published_significance,
+        our_significance_iid,
+        our_significance_clustered,
+        significance_at_5_percent_agrees,
+        published_n_obs,
+        our_n_obs,
+        n_obs_agrees,
+        agrees,
+        coalesce(status, if(our_value is null, 'not computed from this input', 'ok')) as status,
+        {% if var('source') == 'demo' -%}
+        'simulated demo yearbook: agreement checks the pipeline, not the paper' as data_source
+        {%- else -%}
+        'yearbooks and supplementary sources of this build' as data_source
+        {%- endif %}
+    from unioned
+    order by kind, table_no, panel, column_no, subject
+
+)
+
+select * from final

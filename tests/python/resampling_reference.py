@@ -1,0 +1,105 @@
+"""What the resampling tests share: simulated panels, and the dummy-variable regression that is the reference."""
+
+import numpy as np
+import pandas as pd
+
+
+def simulate(seed=0, cities=45, years=8, unbalanced=False, effect=0.3):
+    """Panel and treatment timing: cohorts of different size, trending noise, controls of very different size.
+
+    ``pilot`` has the cohorts 2013 (a third of the cities) and 2015 (a fifth); ``second`` others. Groups:
+    ``north``/``south`` never change, ``big``/``small`` change within cities, and the samples
+    ``first_order``/``second_order`` share the cities that are not in ``dual``.
+    """
+    rng = np.random.default_rng(seed)
+    city, year = np.repeat(np.arange(cities), years), np.tile(2011 + np.arange(years), cities)
+    n = len(city)
+    first = np.full(cities, np.nan)
+    order = rng.permutation(cities)
+    first[order[: cities // 3]] = 2013
+    first[order[cities // 3 : cities // 3 + cities // 5]] = 2015
+    second = np.where(rng.random(cities) < 0.4, 2014.0, np.nan)
+    treated = year >= np.nan_to_num(first, nan=9999)[city]
+    noise = rng.normal(size=cities)[city] * (year - 2014) * 0.1 + rng.normal(size=n)
+    mediator = 0.5 * treated + rng.normal(size=cities)[city] + rng.normal(size=n)
+    north = (rng.random(cities) < 0.5)[city]
+    size = rng.normal(size=cities)[city] + 0.25 * (year - 2014) + 0.2 * rng.normal(size=n)
+    dual = order[cities // 3 :]
+    panel = pd.DataFrame(
+        {
+            "adcode": [f"{110000 + 100 * c}" for c in city],
+            "year": year,
+            "x1": 1e-6 * (rng.normal(size=cities)[city] + rng.normal(size=n)),
+            "x2": 1e5 + 1e4 * rng.normal(size=n),
+            "m": mediator,
+            "y": effect * treated + 0.4 * mediator + rng.normal(size=cities)[city] + 0.05 * (year - 2011) + noise,
+            "everyone": True,
+            "north": north,
+            "south": ~north,
+            "big": size > 0,
+            "small": size <= 0,
+            "first_order": ~np.isin(city, dual[::2]),
+            "second_order": ~np.isin(city, dual[1::2]),
+        }
+    )
+    panel["y"] += 3e5 * panel["x1"] + 1e-5 * panel["x2"]
+    keep = rng.random(n) > 0.2 if unbalanced else np.ones(n, dtype=bool)
+    adcodes = panel["adcode"].unique()
+    timing = pd.DataFrame(
+        {
+            "adcode": np.tile(adcodes, 2),
+            "policy_id": np.repeat(["pilot", "second"], cities),
+            "first_treated_year": pd.array(np.r_[first, second], dtype="Int64"),
+        }
+    )
+    # Rows in no order, as a table scan may give them.
+    return panel[keep].sample(frac=1, random_state=seed).reset_index(drop=True), timing
+
+
+def treatment(panel, timing, policy):
+    first = timing[timing["policy_id"] == policy].set_index("adcode")["first_treated_year"]
+    years = panel["adcode"].map(first).astype("float64").fillna(9999)
+    return (panel["year"] >= years).to_numpy(dtype=float)
+
+
+def dummy_regression(y, terms, city, year, cluster=None):
+    """Least squares with a dummy for every city and year: coefficients, iid and clustered errors of ``terms``.
+
+    ``terms`` (n, k). Written without any of the library's ideas: one dense matrix, a QR with pivoting by rank.
+    """
+    city, year = (np.unique(groups, return_inverse=True)[1] for groups in (city, year))
+    terms = np.asarray(terms, dtype=float).reshape(len(y), -1)
+    size = np.abs(terms).max(axis=0)
+    dummies = np.column_stack([np.eye(city.max() + 1)[city], np.eye(year.max() + 1)[year][:, 1:]])
+    # Frisch, Waugh and Lovell on the dummies: an SVD, whose rank is exact, twice against rounding.
+    left, values, _ = np.linalg.svd(dummies, full_matrices=False)
+    left = left[:, values > 1e-9 * values[0]]
+    x, z = terms / size, np.asarray(y, dtype=float)
+    for _ in range(2):
+        x, z = x - left @ (left.T @ x), z - left @ (left.T @ z)
+    coefficients = np.linalg.lstsq(x, z, rcond=None)[0]
+    residual = z - x @ coefficients
+    bread = np.linalg.inv(x.T @ x)
+    n, k = x.shape
+    iid = np.sqrt(np.diag(bread) * (residual @ residual) / (n - k - left.shape[1])) / size
+    cluster = city if cluster is None else np.unique(cluster, return_inverse=True)[1]
+    # A city with one row explains itself: it is neither a row nor a cluster.
+    counted = np.bincount(city)[city] > 1
+    scores = np.zeros((cluster.max() + 1, k))
+    np.add.at(scores, cluster, x * residual[:, None])
+    g, n = len(np.unique(cluster[counted])), counted.sum()
+    factor = g / (g - 1) * (n - 1) / (n - k - year.max() - 1)
+    clustered = np.sqrt(np.diag(bread @ (scores.T @ scores) @ bread) * factor) / size
+    return coefficients / size, iid, clustered
+
+
+def repeat_cities(city, weights):
+    """Row numbers and city codes of the panel in which city c occurs ``weights[c]`` times."""
+    rows, codes, copies = [], [], 0
+    for number, label in enumerate(np.unique(city)):
+        for _ in range(weights[number]):
+            own = np.flatnonzero(city == label)
+            rows.append(own)
+            codes.append(np.full(len(own), copies))
+            copies += 1
+    return np.concatenate(rows), np.concatenate(codes)
