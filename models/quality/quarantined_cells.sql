@@ -4,9 +4,23 @@ with cell_values as (
 
 ),
 
+plausible_cells as (
+
+    select * from {{ ref('int_plausible_cells') }}
+
+),
+
 cities as (
 
     select * from {{ ref('cities') }}
+
+),
+
+implausible as (
+
+    select * replace (implausible_reason as quarantine_reason)
+    from plausible_cells
+    where not is_plausible
 
 ),
 
@@ -14,6 +28,10 @@ quarantined as (
 
     select * from cell_values
     where cell_status = 'quarantined'
+
+    union all by name
+
+    select * exclude (implausible_reason, is_plausible) from implausible
 
 ),
 

@@ -192,8 +192,6 @@ def _report(steps: list[tuple[str, float]], published: Path, source: str, run_re
     lines.append(f"{sum(seconds for _, seconds in steps):7.1f}  in all")
     lines.append("")
     if source == "demo":
-        lines.append(
-            "The input was the simulated demo yearbook: no number of this build is evidence about China."
-        )
+        lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
     lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
     return "\n".join(lines)

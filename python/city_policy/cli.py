@@ -33,9 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         "per printed table) into data/landing/yearbook_cells.parquet.",
     )
     ingest.add_argument("folder", type=Path, metavar="DIR", help="folder with one folder per edition")
-    ingest.add_argument(
-        "--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files"
-    )
+    ingest.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
     ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -44,9 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="write the simulated demo yearbook",
         description="Write the demo yearbook (simulated raw inputs, never evidence about China) as CSV files.",
     )
-    simulate.add_argument(
-        "--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)"
-    )
+    simulate.add_argument("--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)")
     simulate.add_argument(
         "--out",
         type=Path,
@@ -89,9 +85,7 @@ def _run(arguments: argparse.Namespace) -> None:
             )
         )
         if arguments.supplementary:
-            print(
-                ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography")
-            )
+            print(ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography"))
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, simulate
 

@@ -25,9 +25,7 @@ def read_seed(path: Path) -> list[dict[str, str]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
     except csv.Error as error:
-        raise InputError(
-            f"{path}, row {reader.line_num}: {error}; save it as CSV with quoted commas."
-        ) from error
+        raise InputError(f"{path}, row {reader.line_num}: {error}; save it as CSV with quoted commas.") from error
     for number, row in enumerate(rows, start=2):
         if "" in row or None in row.values():
             found = len([value for value in row.values() if isinstance(value, str)]) + len(row.get("") or [])
@@ -57,9 +55,7 @@ def check_columns(seeds: Path) -> None:
             with open(files[name], encoding="utf-8-sig", newline="") as handle:
                 header = next(csv.reader(handle), [])
         except UnicodeDecodeError as error:
-            raise InputError(
-                f"{files[name]} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8."
-            ) from error
+            raise InputError(f"{files[name]} is not UTF-8 (byte {error.start}); save it as CSV in UTF-8.") from error
         missing = [column for column in columns if column not in header]
         if missing:
             raise InputError(
@@ -82,9 +78,7 @@ def frame_years(seeds: Path, landing: Path | None) -> tuple[int, int]:
         import duckdb
 
         cells = landing / "yearbook_cells.parquet"
-        years = list(
-            duckdb.sql(f"select min(data_year), max(data_year) from read_parquet('{cells}')").fetchall()[0]
-        )
+        years = list(duckdb.sql(f"select min(data_year), max(data_year) from read_parquet('{cells}')").fetchall()[0])
     return int(settings["first_year"] or min(years)), int(settings["last_year"] or max(years))
 
 

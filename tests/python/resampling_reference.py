@@ -44,6 +44,10 @@ def simulate(seed=0, cities=45, years=8, unbalanced=False, effect=0.3):
     )
     panel["y"] += 3e5 * panel["x1"] + 1e-5 * panel["x2"]
     keep = rng.random(n) > 0.2 if unbalanced else np.ones(n, dtype=bool)
+    if unbalanced:
+        # Two cities with one row, which their effect absorbs.
+        keep &= (city > 1) | (year == 2013)
+        keep[[2, years + 2]] = True
     adcodes = panel["adcode"].unique()
     timing = pd.DataFrame(
         {

@@ -66,9 +66,7 @@ def test_sample_is_the_published_one(published):
 
 
 def test_counts_that_the_lists_determine(published):
-    rows = dict(
-        published.execute("select count, value_from_lists from results.sample_count_check").fetchall()
-    )
+    rows = dict(published.execute("select count, value_from_lists from results.sample_count_check").fetchall())
     # Broadband cohorts 37/35/34 give 745 city-years; the list has 55 cluster cities where the paper has 53.
     assert (rows["cities"], rows["bcs_cities"], rows["bcs_city_years"]) == (275, 106, 745)
     assert (rows["eastern_cities"], rows["central_region_cities"], rows["western_cities"]) == (99, 97, 79)
@@ -109,9 +107,7 @@ def test_baseline_equals_dummy_variable_least_squares(published):
     """An independent computation from the mart itself: numpy, 274 + 10 dummies."""
     import numpy as np
 
-    panel = published.execute(
-        "select * from marts.fct_city_year where sample_full order by adcode, year"
-    ).df()
+    panel = published.execute("select * from marts.fct_city_year where sample_full order by adcode, year").df()
     controls = ["marketization", "fdi_cny_trillion", "tertiary_share", "urbanization_percent", "fintech"]
     cities = panel["adcode"].to_numpy()[:, None] == np.unique(panel["adcode"])[None, :]
     years = panel["year"].to_numpy()[:, None] == np.unique(panel["year"])[None, 1:]
@@ -202,9 +198,7 @@ def test_a_second_build_is_refused(project, tmp_path):
         lock.flush()
         result = run(["city-policy", "build"], project, tmp_path)
     assert result.returncode == 2
-    assert (
-        result.stderr.strip().startswith("city-policy: Another build is running") and "4711" in result.stderr
-    )
+    assert result.stderr.strip().startswith("city-policy: Another build is running") and "4711" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -237,6 +231,82 @@ def test_a_failed_quality_check_stops_the_estimates(tmp_path):
     assert statuses["model.city_policy.est_fixed_effects"] == "skipped"
     assert statuses["model.city_policy.baseline_effects"] == "skipped"
     assert statuses["model.city_policy.fct_city_year"] == "success"
+
+
+def test_a_made_up_programme_and_a_broken_regression_need_no_code(tmp_path):
+    """A third programme is rows of two seeds and stands in every result; a broken specification is a row too."""
+    folder = copy_project(tmp_path)
+    with open(folder / "seeds" / "policy" / "policies.csv", "a", encoding="utf-8") as handle:
+        handle.write("made_up,虚构试点,made-up programme,listed,,study,,made up for a test\n")
+    with open(folder / "seeds" / "geography" / "cities.csv", encoding="utf-8", newline="") as handle:
+        cities = [row for row in csv.DictReader(handle) if row["is_prefecture_city_or_above"] == "1"]
+    with open(folder / "seeds" / "policy" / "pilot_units.csv", "a", encoding="utf-8") as handle:
+        for number, city in enumerate(cities[::7]):
+            start, name = 2014 + number % 3, city["name_zh"]
+            handle.write(
+                f"made_up,test,1,{start},{name},city,{city['adcode']},{name},direct,1,,C,made up,made up for a test,\n"
+            )
+    with open(folder / "seeds" / "study" / "specifications.csv", "a", encoding="utf-8") as handle:
+        handle.write(
+            "broken,robustness_effects,,broken,fixed_effects,no_such_column,bcs,0,sample_full,,,,,,adcode,broken\n"
+        )
+    result = run(["dbt", "build", "--exclude-resource-type", "test", "unit_test"], folder, tmp_path / "data")
+    assert result.returncode == 0, result.stdout[-3000:]
+    with duckdb.connect(str(tmp_path / "data" / "build.duckdb"), read_only=True) as connection:
+        for table in (
+            "baseline_effects",
+            "event_study",
+            "instrumental_variable",
+            "robustness_effects",
+            "matching_balance",
+            "bacon_decomposition",
+            "placebo_test",
+            "mediation_effects",
+            "heterogeneous_effects",
+            "group_differences",
+        ):
+            statuses = connection.execute(
+                f"select distinct status from results.{table} where treatment = 'made_up' "
+                "and spec_id not like 'city_year_effects%'"
+            ).fetchall()
+            assert statuses == [("ok",)], table
+        estimate, treated = connection.execute(
+            "select estimate, n_treated_cities from results.baseline_effects "
+            "where treatment = 'made_up' and term = 'made_up' and vcov = 'CRV1'"
+        ).fetchone()
+        assert estimate is not None and treated > 30
+        status, message = connection.execute(
+            "select distinct status, message from results.robustness_effects where spec_id = 'broken'"
+        ).fetchone()
+        assert status == "failed" and "no_such_column" in message
+
+
+def test_every_published_coefficient_is_found_by_key(published):
+    printed = published.execute("select count(*) from seeds.published_estimates").fetchone()[0]
+    assert printed == 110
+    found = published.execute(
+        "select count(*) from (select distinct table_no, panel, subject from results.replication_scorecard "
+        "where kind = 'coefficient' and our_value is not null)"
+    ).fetchone()[0]
+    assert found == printed
+    # Every claimed ordering holds in the paper's own numbers, so that it is the paper's claim we check.
+    assert published.execute(
+        "select count(*) from results.replication_scorecard where kind = 'claimed ordering' and not published_value > 0"
+    ).fetchone() == (0,)
+
+
+def test_scorecard_and_notes_say_that_the_data_are_simulated(published):
+    for table in ("replication_scorecard", "replication_summary", "soundness_notes"):
+        assert published.execute(f"select distinct data_source like 'simulated%' from results.{table}").fetchall() == [
+            (True,)
+        ]
+
+
+def test_city_by_year_effects_are_not_identified(published):
+    rows = published.execute(
+        "select distinct status, message from results.robustness_effects where spec_id like 'city_year_effects%'"
+    ).fetchall()
+    assert {status for status, _ in rows} == {"not_identified"} and all(message for _, message in rows)
 
 
 def test_real_yearbooks_end_with_an_index_and_three_estimates(shared, project, tmp_path):

@@ -6,9 +6,8 @@ import re
 
 import duckdb
 import pytest
-from conftest import run
-
 from city_policy.cli import build_parser
+from conftest import run
 
 # Which rooms a model may read; within a room a model may read its own room.
 MAY_READ = {
@@ -50,9 +49,7 @@ def test_every_model_and_seed_and_column_is_described(manifest, catalog):
     described = {}
     for node in nodes(manifest, "model") + nodes(manifest, "seed"):
         assert len(node["description"]) > 20, node["name"]
-        described[node["name"]] = {
-            name.strip('"'): column["description"] for name, column in node["columns"].items()
-        }
+        described[node["name"]] = {name.strip('"'): column["description"] for name, column in node["columns"].items()}
     for schema, table, column, _ in catalog:
         assert described[table].get(column), f"{schema}.{table}.{column} is not described"
     real = {(table, column) for _, table, column, _ in catalog}

@@ -153,9 +153,7 @@ def test_matching_balances_what_drove_the_choice():
 def test_row_order_does_not_matter_and_types_are_declared():
     panel, timing = simulate(3)
     straight = estimate_matching(panel, timing, specification(), ["x1", "x2"])
-    shuffled = estimate_matching(
-        panel.sample(frac=1, random_state=1), timing.iloc[::-1], specification(), ["x1", "x2"]
-    )
+    shuffled = estimate_matching(panel.sample(frac=1, random_state=1), timing.iloc[::-1], specification(), ["x1", "x2"])
     declared = (RECORD_COLUMNS, BALANCE_COLUMNS, MATCHED_COLUMNS)
     for ours, theirs, columns in zip(straight, shuffled, declared, strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)

@@ -159,12 +159,12 @@ def test_influence_adds_up_to_the_clustered_error_and_to_the_jackknife():
     whole = moments.weigh()
     influence = whole.influence(3, [0, 1])
     fit = whole.regress(3, [0, 1], clustered=True)
-    g, n = moments.n_cities, len(city)
+    g, n = whole.n_cities[0], whole.n_obs[0]
     factor = g / (g - 1) * (n - 1) / (n - 2 - 1 - len(moments.years))
     np.testing.assert_allclose(influence.sum(axis=0), 0, atol=1e-12)
     close(np.sqrt(factor * (influence**2).sum(axis=0)), fit.std_error_crv1[0])
     # Leaving a city out moves the estimate by about its influence.
-    left_out = moments.weigh(jackknife_weights(g)).regress(3, [0, 1]).estimate
+    left_out = moments.weigh(jackknife_weights(moments.n_cities)).regress(3, [0, 1]).estimate
     assert np.corrcoef(fit.estimate - left_out, influence, rowvar=False)[0, 2] > 0.99
 
 

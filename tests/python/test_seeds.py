@@ -44,10 +44,7 @@ def test_pilot_year_outside_the_frame(seeds):
         "bcs,miit_ndrc,2014,2041,北京市",
     )
     message = sentence(seeds)
-    assert (
-        "row 2 (北京市), column start_year: found '2041', expected a year of the frame 2011 to 2021"
-        in message
-    )
+    assert "row 2 (北京市), column start_year: found '2041', expected a year of the frame 2011 to 2021" in message
 
 
 def test_unknown_policy(seeds):

@@ -127,9 +127,7 @@ def test_another_seed_gives_another_draw_of_the_same_shape(tmp_path, regenerated
     for topic in TOPICS:
         name = f"{topic.name}.csv"
         assert (tmp_path / name).read_bytes() != (folder / name).read_bytes()
-    assert (tmp_path / "demo_planted_effects.csv").read_bytes() == (
-        folder / "demo_planted_effects.csv"
-    ).read_bytes()
+    assert (tmp_path / "demo_planted_effects.csv").read_bytes() == (folder / "demo_planted_effects.csv").read_bytes()
 
 
 def test_all_seeds_together_are_small(regenerated):
@@ -192,9 +190,7 @@ def test_accounting_identities_hold_in_print(pages, world):
         numbers[quantity][world.position(name), YEARS.index(year)] = np.nan
     at_most(numbers["urban_resident_population"], numbers["resident_population"])
     at_most(
-        numbers["science_expenditure"]
-        + numbers["education_expenditure"]
-        + numbers["environmental_expenditure"],
+        numbers["science_expenditure"] + numbers["education_expenditure"] + numbers["environmental_expenditure"],
         numbers["fiscal_expenditure"],
     )
     at_most(numbers["employees_information"] + numbers["employees_research"], numbers["employees"])
@@ -321,9 +317,7 @@ def test_a_production_frontier_exists(panel, world):
     capital = np.cumsum(investment, axis=1) + 9 * investment[:, :1]
     labour = values["employees"][sample]
     time = np.tile(np.arange(len(YEARS)), (sample.sum(), 1))
-    x = np.stack(
-        [np.ones(capital.size), np.log(capital).ravel(), np.log(labour).ravel(), time.ravel()], axis=1
-    )
+    x = np.stack([np.ones(capital.size), np.log(capital).ravel(), np.log(labour).ravel(), time.ravel()], axis=1)
     y = np.log(values["real_gdp"][sample]).ravel()
     beta = np.linalg.lstsq(x, y, rcond=None)[0]
     assert beta[1] > 0.5 and beta[2] > 0.1
@@ -405,12 +399,7 @@ def missing_cells(pages, world, quantity):
 
 
 QUANTITIES = sorted(
-    {
-        column.quantity
-        for topic in TOPICS
-        for column in topic.columns
-        if not column.quantity.endswith("_districts")
-    }
+    {column.quantity for topic in TOPICS for column in topic.columns if not column.quantity.endswith("_districts")}
 )
 
 
@@ -548,9 +537,7 @@ def baseline(panel, world):
     sample = ~world.excluded
     outcome, _ = index(panel, world)
     variables = study_variables(panel, world)
-    others = [
-        variables[name] for name in ("marketization", "fdi", "tertiary_share", "urbanization", "fintech")
-    ]
+    others = [variables[name] for name in ("marketization", "fdi", "tertiary_share", "urbanization", "fintech")]
     result = {}
     for policy_id, treatment in zip(("bcs", "iic", "dual"), treatments(world, sample), strict=True):
         beta, clustered, iid = two_way(outcome, [treatment, *others])

@@ -173,15 +173,17 @@ class Moments:
         rest = np.where(self.target_varies, rest / scale, 0.0)
         return np.column_stack([basis, rest]), scale
 
+    def _by_city(self, columns):
+        """(cities, years, k): the ``columns`` (n, k) with zeros where a city has no row."""
+        grid = np.zeros((self.n_cities * len(self.years), columns.shape[1]))
+        grid[self._slot] = columns
+        return grid.reshape(self.n_cities, len(self.years), columns.shape[1])
+
     def _cross_products(self, columns):
         """(k(k+1)/2, cities): the upper triangle of every city's Z_c'Z_c."""
-        result = np.empty((len(self._first), self.n_cities))
-        position = 0
-        for i in range(columns.shape[1]):
-            products = np.add.reduceat(columns[:, i, None] * columns[:, i:], self._starts, axis=0)
-            result[position : position + products.shape[1]] = products.T
-            position += products.shape[1]
-        return result
+        grid = self._by_city(columns)
+        squares = np.matmul(grid.transpose(0, 2, 1), grid)
+        return np.ascontiguousarray(squares[:, self._first, self._second].T)
 
     def weigh(self, weights=None) -> "Draws":
         """The draws whose cities have the ``weights``: (draws, cities), not negative; None: one draw, all 1.
@@ -215,9 +217,7 @@ class Moments:
             raise InputError(f"The draws choose among {rows.shape[1]} rows; the panel has {len(self._slot)}.")
         n_years, q, v = len(self.years), self._n_years, self._values.shape[1]
         # The last column counts rows.
-        grid = np.zeros((self.n_cities * n_years, v + 1))
-        grid[self._slot] = np.column_stack([self._values, np.ones(len(self._slot))])
-        by_city = grid.reshape(self.n_cities, n_years, v + 1)
+        by_city = self._by_city(np.column_stack([self._values, np.ones(len(self._slot))]))
         first, second = np.triu_indices(v)
         squares = self._values[:, first] * self._values[:, second]
         packed = np.empty((len(self._first), len(rows)))

@@ -1,0 +1,64 @@
+"""The command line: what a user types, what comes out, and one sentence for a mistake."""
+
+import filecmp
+import shutil
+
+import pytest
+from city_policy import __version__
+from conftest import run
+
+
+def test_version_and_help(project, tmp_path):
+    assert run(["city-policy", "--version"], project, tmp_path).stdout.strip() == __version__
+    output = run(["city-policy", "--help"], project, tmp_path).stdout
+    for command in ("build", "ingest", "simulate"):
+        assert command in output
+
+
+def test_simulate_reproduces_the_committed_seeds(project, tmp_path):
+    result = run(["city-policy", "simulate", "--out", str(tmp_path / "out")], project, tmp_path)
+    assert result.returncode == 0, result.stderr
+    committed = sorted(path.name for path in (project / "seeds" / "yearbook").glob("*.csv"))
+    written = sorted(path.name for path in (tmp_path / "out").glob("*.csv"))
+    assert written == committed
+    _, different, broken = filecmp.cmpfiles(project / "seeds" / "yearbook", tmp_path / "out", committed, shallow=False)
+    assert different == broken == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ingest", "nowhere"], ("nowhere",)),
+        (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
+        (["build", "--yearbooks", "nowhere"], ("nowhere",)),
+    ],
+)
+def test_mistakes_are_one_sentence(project, tmp_path, arguments, words):
+    result = run(["city-policy", *arguments], project, tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("city-policy: ") and result.stderr.count("\n") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_ingest_reads_a_printed_table_and_says_what_it_read(project, tmp_path):
+    (tmp_path / "books" / "2012").mkdir(parents=True)
+    (tmp_path / "books" / "2012" / "table.csv").write_text(
+        "2-1 人口状况,,\n城市,City,年末总人口(万人)\n北京市,Beijing,1278\n天律市,Tianjin,996\n石家庄市,Shijiazhuang,99.7.3\n",
+        encoding="gb18030",
+    )
+    result = run(["city-policy", "ingest", str(tmp_path / "books"), "--quiet"], project, tmp_path / "data")
+    assert result.returncode == 0, result.stderr
+    assert "天律市" in result.stdout and "99.7.3" in result.stdout
+    assert (tmp_path / "data" / "landing" / "yearbook_cells.parquet").is_file()
+
+
+def test_an_interrupted_ingest_keeps_the_landing_file(project, tmp_path):
+    landing = tmp_path / "data" / "landing"
+    landing.mkdir(parents=True)
+    (landing / "yearbook_cells.parquet").write_bytes(b"as it was")
+    (tmp_path / "books" / "2012").mkdir(parents=True)
+    shutil.copy(project / "README.md", tmp_path / "books" / "2012" / "table.xlsx")
+    result = run(["city-policy", "ingest", str(tmp_path / "books"), "--quiet"], project, tmp_path / "data")
+    assert result.returncode == 2 and "table.xlsx" in result.stderr
+    assert (landing / "yearbook_cells.parquet").read_bytes() == b"as it was"
