@@ -16,6 +16,17 @@ published as (
 
 ),
 
+-- The printed statistic is the heteroskedasticity-robust one: it is far from n times R², which the iid one is.
+robust as (
+
+    select
+        spec_id,
+        kp_rk_lm as kleibergen_paap_rk_lm_robust
+    from diagnostics
+    where vcov = 'HC1'
+
+),
+
 final as (
 
     select
@@ -43,6 +54,7 @@ final as (
         diagnostics.n_instruments,
         diagnostics.kp_rk_lm as kleibergen_paap_rk_lm,
         diagnostics.kp_rk_lm_p as kleibergen_paap_rk_lm_p_value,
+        robust.kleibergen_paap_rk_lm_robust,
         diagnostics.cragg_donald_f,
         diagnostics.kp_wald_f as kleibergen_paap_wald_f,
         diagnostics.anderson_rubin_low,
@@ -58,6 +70,7 @@ final as (
         on
             comparison.spec_id = diagnostics.spec_id
             and comparison.vcov = diagnostics.vcov
+    left join robust on comparison.spec_id = robust.spec_id
     left join published
         on
             comparison.paper_table = '4'

@@ -164,7 +164,7 @@ plain_values as (
         null as panel,
         treatment || ' / Kleibergen-Paap rk LM' as subject,
         max(published_kleibergen_paap_rk_lm) as published_value,
-        max(kleibergen_paap_rk_lm) filter (vcov = 'iid') as our_value,
+        max(kleibergen_paap_rk_lm_robust) as our_value,
         abs(our_value / published_value - 1) <= 0.5 as agrees
     from instrumental_variable
     where published_kleibergen_paap_rk_lm is not null

@@ -32,6 +32,13 @@ def load(unbalanced, controls, **options):
     return panel["adcode"].to_numpy(), panel["year"].to_numpy(), targets, panel[controls].to_numpy(dtype=float)
 
 
+def as_cells(moments, city, year, rows):
+    """(draws, cities, years) from (draws, n)."""
+    cells = np.zeros((len(rows), moments.n_cities, len(moments.years)), dtype=bool)
+    cells[:, np.searchsorted(moments.cities, city), np.searchsorted(moments.years, year)] = rows
+    return cells
+
+
 def close(ours, reference, digits=1e-10):
     return np.testing.assert_allclose(ours, reference, rtol=digits, atol=digits * np.abs(reference).max())
 
@@ -64,7 +71,7 @@ def test_chosen_rows_equal_refitting(unbalanced, controls):
     city, year, targets, others = load(unbalanced, controls)
     moments = Moments(city, year, targets, others)
     rows = generator(5, "rows").random((20, len(city))) < 0.6
-    fit = moments.choose(rows).regress(3, [0, 1])
+    fit = moments.choose(as_cells(moments, city, year, rows)).regress(3, [0, 1])
     for i, chosen in enumerate(rows):
         terms = np.column_stack([targets[chosen][:, :2], others[chosen]])
         estimate, iid, _ = dummy_regression(targets[chosen, 3], terms, city[chosen], year[chosen])
@@ -77,8 +84,8 @@ def test_choosing_all_rows_or_whole_cities_equals_weighing():
     moments = Moments(city, year, targets, others)
     halves = permutations(np.arange(moments.n_cities) % 2, 3, generator(1))
     weighed = moments.weigh(halves).regress(3, [0])
-    code = np.unique(city, return_inverse=True)[1]
-    chosen = moments.choose(halves[:, code] == 1).regress(3, [0])
+    # Cells without a row are chosen too, and stay empty.
+    chosen = moments.choose(np.repeat(halves[:, :, None] == 1, 8, axis=2)).regress(3, [0])
     close(weighed.estimate, chosen.estimate)
     close(weighed.std_error_iid, chosen.std_error_iid)
     assert (weighed.degrees_iid == chosen.degrees_iid).all()
@@ -201,8 +208,9 @@ def test_draws_do_not_depend_on_the_order_of_rows_or_on_the_other_draws():
     # The 600 draws went through in three passes; a pass of its own gives the same.
     alone = moments.weigh(weights[511:512]).regress(3, [0], clustered=True)
     close(alone.std_error_crv1[0], ours.std_error_crv1[511], 1e-12)
-    rows = np.random.default_rng(2).random((3, len(city))) < 0.5
-    close(moments.choose(rows).regress(3, [0]).estimate, other.choose(rows[:, order]).regress(3, [0]).estimate, 1e-12)
+    cells = np.random.default_rng(2).random((3, moments.n_cities, len(moments.years))) < 0.5
+    fits = [one.choose(cells).regress(3, [0]).estimate for one in (moments, other)]
+    assert (fits[0] == fits[1]).all()
 
 
 def test_draws_are_a_matrix_product_and_not_a_loop_of_refits():
@@ -249,12 +257,12 @@ def test_refusals_are_sentences():
         ("the same number", lambda: Moments(city[1:], year, targets)),
         ("weigh 3 cities; the panel has 45", lambda: moments.weigh(np.ones((2, 3)))),
         ("negative", lambda: moments.weigh(-np.ones((2, moments.n_cities)))),
-        ("choose among 3 rows", lambda: moments.choose(np.ones((2, 3)))),
+        ("choose among 3 x 8 cells", lambda: moments.choose(np.ones((2, 3, 8)))),
         (
-            "not for draws that choose rows",
-            lambda: moments.choose(np.ones((1, len(city)))).regress(3, [0], clustered=True),
+            "not for draws that choose city-years",
+            lambda: moments.choose(np.ones((1, 45, 8))).regress(3, [0], clustered=True),
         ),
-        ("not for draws that choose rows", lambda: moments.choose(np.ones((1, len(city)))).influence(3, [0])),
+        ("not for draws that choose city-years", lambda: moments.choose(np.ones((1, 45, 8))).influence(3, [0])),
         ("rademacher, webb", lambda: wild_bootstrap(moments, 3, 0, 9, generator(1), "mammen")),
     ):
         with pytest.raises(InputError, match=message):
@@ -287,9 +295,9 @@ def test_passes_do_not_change_results(monkeypatch):
     city, year, targets, others = load(True, ["x1"])
     moments = Moments(city, year, targets, others)
     weights = bootstrap_weights(moments.n_cities, 30, generator(9))
-    rows = np.random.default_rng(2).random((30, len(city))) < 0.5
-    before = moments.weigh(weights).regress(3, [0]).estimate, moments.choose(rows).regress(3, [0]).estimate
+    cells = np.random.default_rng(2).random((30, moments.n_cities, len(moments.years))) < 0.5
+    before = moments.weigh(weights).regress(3, [0]).estimate, moments.choose(cells).regress(3, [0]).estimate
     monkeypatch.setattr(engine, "DRAWS_PER_PASS", 7)
-    monkeypatch.setattr(engine, "ROWS_PER_PASS", 4)
+    monkeypatch.setattr(engine, "CELLS_PER_PASS", 4)
     close(moments.weigh(weights).regress(3, [0]).estimate, before[0], 1e-12)
-    close(moments.choose(rows).regress(3, [0]).estimate, before[1], 1e-12)
+    close(moments.choose(cells).regress(3, [0]).estimate, before[1], 1e-12)

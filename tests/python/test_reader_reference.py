@@ -1,13 +1,11 @@
 """The real yearbooks against an independent parser's cells, through the reader and the staging models."""
 
 import csv
-import os
-import subprocess
-import sys
 
 import duckdb
 import pytest
 from city_policy.reader import ingest
+from conftest import run
 from reader_workbooks import GEOGRAPHY, MAPPING
 
 INDICATORS = {
@@ -76,37 +74,13 @@ def built(shared, project, tmp_path_factory):
         "stg_yearbook_cells",
         "stg_supplementary_values",
         "stg_cell_values",
+        "int_plausible_cells",
         "quarantined_cells",
         "unknown_headers",
     ]
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
-            "--no-use-colors",
-            "build",
-            "--vars",
-            "source: landing",
-            "--target-path",
-            str(data / "target"),
-            "--log-path",
-            str(data / "logs"),
-            "--exclude-resource-type",
-            "unit_test",
-            "--exclude-resource-type",
-            "test",
-            "--select",
-            *seeds,
-            *models,
-        ],
-        cwd=project,
-        env={**os.environ, "CITY_POLICY_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+    command = ["dbt", "build", "--vars", "source: landing", "--exclude-resource-type", "unit_test"]
+    result = run([*command, "--exclude-resource-type", "test", "--select", *seeds, *models], project, data)
+    assert result.returncode == 0, result.stdout
     connection = duckdb.connect()
     connection.execute(f"attach '{data / 'build.duckdb'}' as build (read_only)")
     connection.execute("use build")
@@ -215,7 +189,7 @@ def test_nothing_is_unknown(built):
     assert connection.execute("select count(*) from build.quality.unknown_headers").fetchone() == (0,)
     reasons = dict(
         connection.execute(
-            "select quarantine_reason, count(*) from build.quality.quarantined_cells group by all"
+            "select quarantine_reason, count(*) from build.staging.stg_cell_values where cell_status = 'quarantined' group by all"
         ).fetchall()
     )
     assert reasons == {"conflicting duplicate": 6, "unparsed number": len(summary.unparsed_numbers)}

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from city_policy.errors import InputError
+from city_policy.index.frontier import total_factor_productivity
 from city_policy.simulate import DEFAULT_SEED, DEMO, draw_panel, planted_effects, read_world, simulate
 from city_policy.simulate import damage as planted
 from city_policy.simulate.topics import SUPPLEMENTARY, TOPICS, column_of, topic_of
@@ -310,18 +312,33 @@ def test_growth_falls_and_dips_in_2020_and_errors_are_serially_correlated(panel,
     assert np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1] > 0.4
 
 
-def test_a_production_frontier_exists(panel, world):
-    """Inefficiency only lowers product: its residual on capital and labour leans to the left."""
+@pytest.mark.parametrize("seed", [DEFAULT_SEED, 1, 2])
+def test_the_production_frontier_is_recovered(world, seed):
+    """The study's frontier on the study's own capital stock finds the planted technology again."""
+    panel = draw_panel(seed, world, DEMO)
     values, sample = panel.values, ~world.excluded
-    investment = values["fixed_asset_investment"][sample]
-    capital = np.cumsum(investment, axis=1) + 9 * investment[:, :1]
-    labour = values["employees"][sample]
-    time = np.tile(np.arange(len(YEARS)), (sample.sum(), 1))
-    x = np.stack([np.ones(capital.size), np.log(capital).ravel(), np.log(labour).ravel(), time.ravel()], axis=1)
-    y = np.log(values["real_gdp"][sample]).ravel()
-    beta = np.linalg.lstsq(x, y, rcond=None)[0]
-    assert beta[1] > 0.5 and beta[2] > 0.1
-    assert stats.skew(y - x @ beta) < -0.1
+    province = [panel.provinces.index(name) for name in world.province]
+    investment = (values["fixed_asset_investment"] / panel.provincial["investment_price_index"][province])[sample]
+    capital = np.empty_like(investment)
+    capital[:, 0] = investment[:, 0] / 0.1
+    for period in range(1, len(YEARS)):
+        capital[:, period] = 0.904 * capital[:, period - 1] + investment[:, period]
+    frame = pd.DataFrame(
+        {
+            "city": np.repeat(world.adcode[sample], len(YEARS)),
+            "year": np.tile(YEARS, sample.sum()),
+            "product": values["real_gdp"][sample].ravel(),
+            "capital": capital.ravel(),
+            "labour": values["employees"][sample].ravel(),
+        }
+    )
+    result = total_factor_productivity(frame, "product", "capital", "labour", "city", "year")
+    assert result.status == "ok"
+    coefficients = result.frontier.coefficients
+    assert abs(coefficients["k"] - DEMO.capital_elasticity) < 0.1
+    assert abs(coefficients["l"] - DEMO.labour_elasticity) < 0.1
+    assert np.sqrt((1 - result.frontier.gamma) * result.frontier.sigma2) > 0.05
+    assert 0.6 < result.values["efficiency"].mean() < 0.8
 
 
 # -------------------------------------------------------------------------------------------------- damage

@@ -293,8 +293,8 @@ def _permute(columns, same, draws, seed):
     else:
         owner = np.tile(np.arange(len(cities)), (draws, 1))
         owner[:, movable] = dealt
-        drawn_label = paths[owner[:, city], year]
-        sides = [moments.choose((drawn_label == own) | (drawn_label == 3)) for own in (1, 2)]
+        drawn = paths[owner]
+        sides = [moments.choose(drawn & own > 0) for own in (1, 2)]
     differences = np.column_stack(
         [
             np.subtract(*(side.regress(len(same), [position]).estimate[:, 0] for side in sides))

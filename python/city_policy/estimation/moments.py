@@ -12,7 +12,7 @@ say all about city c that least squares can ask. A draw then is one of two thing
   Multiplicities are the pairs bootstrap by city, 1 - I the jackknife, zeros and ones a subset or one side of
   a permutation. A city that may be *in one of several states* (a placebo start year, say) enters once per
   state, and the weights choose the state. All draws together are one matrix product.
-- **rows chosen** (:meth:`Moments.choose`): for groups whose members change over the years. The city effect
+- **city-years chosen** (:meth:`Moments.choose`): for groups whose members change over the years. The city effect
   is then that of the city *within the chosen rows* (city x group), so the means are of the chosen rows l:
   M_c(l) = sum_t l_t z_t z_t' - (sum_t l_t z_t)(sum_t l_t z_t)' / sum_t l_t,
   again by matrix products over all draws.
@@ -36,7 +36,7 @@ cross products well conditioned: they agree with refitting to about 1e-12.
 
 What the engine refuses, with a sentence: effects other than those of cities and years, unless a city never
 changes its group (then the city effect contains them); clusters other than cities; weights of rows within a
-city; clustered errors of draws that choose rows. See :class:`PanelColumns` and the methods.
+city; clustered errors of draws that choose city-years. See :class:`PanelColumns` and the methods.
 """
 
 from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ from city_policy.estimation.fixed_effects import (
 PIVOT_SHARE = 1e-11
 # Draws per pass: the arrays of one pass stay in the processor's cache.
 DRAWS_PER_PASS = 250
-ROWS_PER_PASS = 50
+CELLS_PER_PASS = 50
 
 
 class Regression(NamedTuple):
@@ -206,47 +206,53 @@ class Moments:
             sums[start : start + len(part)] = part @ tables
         return Draws(self, weights, passes, sums[:, 0], sums[:, 1], (sums[:, 2:] > 0).sum(axis=1))
 
-    def choose(self, rows) -> "Draws":
-        """The draws that consist of the chosen ``rows``: (draws, n), boolean, in the order of the panel.
+    def choose(self, cells) -> "Draws":
+        """The draws that consist of the chosen city-years: (draws, cities, years), boolean.
 
-        City effects are those of a city within the chosen rows. No clustered errors.
+        ``cities`` and ``years`` as in the attributes of that name; a chosen cell for which the panel has no
+        row stays empty. City effects are those of a city within the chosen rows. No clustered errors.
         Raises InputError for another shape.
         """
-        rows = np.atleast_2d(np.asarray(rows, dtype=bool))
-        if rows.shape[1] != len(self._slot):
-            raise InputError(f"The draws choose among {rows.shape[1]} rows; the panel has {len(self._slot)}.")
+        cells = np.asarray(cells, dtype=bool)
+        if cells.shape[1:] != self._present.shape:
+            raise InputError(
+                f"The draws choose among {' x '.join(map(str, cells.shape[1:]))} cells; the panel has "
+                f"{self.n_cities} cities x {len(self.years)} years."
+            )
         n_years, q, v = len(self.years), self._n_years, self._values.shape[1]
-        # The last column counts rows.
-        by_city = self._by_city(np.column_stack([self._values, np.ones(len(self._slot))]))
+        values, ones = self._by_city(self._values), np.ones(n_years)
+        present = self._present > 0
         first, second = np.triu_indices(v)
-        squares = self._values[:, first] * self._values[:, second]
-        packed = np.empty((len(self._first), len(rows)))
-        n_obs, n_groups, n_present = np.zeros((3, len(rows)))
-        for start in range(0, len(rows), ROWS_PER_PASS):
-            part = rows[start : start + ROWS_PER_PASS][:, self._order].astype(float)
-            draws, d = slice(start, start + len(part)), len(part)
-            chosen = np.zeros((d, self.n_cities * n_years))
-            chosen[:, self._slot] = part
-            chosen = chosen.reshape(d, self.n_cities, n_years)
-            sums = np.matmul(chosen.transpose(1, 0, 2), by_city).transpose(1, 0, 2)
-            sizes = sums[:, :, -1]
-            # Sums by city over the root of the rows: their squares are what the city means take away.
-            roots = np.sqrt(1 / np.maximum(sizes, 1.0))[:, :, None]
-            means = np.concatenate([chosen[:, :, :-1], sums[:, :, :-1]], axis=2) * roots
-            products = np.zeros((d, q + v, q + v))
-            products[:, q + first, q + second] = part @ squares
+        squares = (values[:, :, first] * values[:, :, second]).reshape(self.n_cities * n_years, -1)
+        # By year; the last column counts rows.
+        by_year = np.ascontiguousarray(np.dstack([values, self._present]).transpose(1, 0, 2))
+        packed = np.empty((len(self._first), len(cells)))
+        n_obs, n_groups, n_present = np.zeros((3, len(cells)))
+        for start in range(0, len(cells), CELLS_PER_PASS):
+            chosen = (cells[start : start + CELLS_PER_PASS] & present).astype(float)
+            draws, d = slice(start, start + len(chosen)), len(chosen)
+            sizes = chosen.reshape(-1, n_years) @ ones
+            sizes = sizes.reshape(d, self.n_cities)
+            inverse = (1 / np.maximum(sizes, 1.0))[:, :, None]
+            sums = np.ascontiguousarray(np.matmul(chosen.transpose(1, 0, 2), values).transpose(1, 0, 2))
+            # What the city means take away from the cross products of years and of values.
+            share = (chosen * inverse).transpose(0, 2, 1)
+            products = np.empty((d, q + v, q + v))
+            products[:, :q, :q] = -np.matmul(share, chosen)[:, :-1, :-1]
+            products[:, :q, q:] = -np.matmul(share, sums)[:, :-1]
+            products[:, q:, q:] = -np.matmul((sums * inverse).transpose(0, 2, 1), sums)
+            products[:, q + first, q + second] += chosen.reshape(d, -1) @ squares
             for t in range(n_years):
-                by_year = chosen[:, :, t] @ by_city[:, t, :]
-                n_present[draws] += by_year[:, -1] > 0
+                total = chosen[:, :, t] @ by_year[t]
+                n_present[draws] += total[:, -1] > 0
                 if t < q:
-                    products[:, t, t] = by_year[:, -1]
-                    products[:, t, q:] = by_year[:, :-1]
-            products -= np.matmul(means.transpose(0, 2, 1), means)
+                    products[:, t, t] += total[:, -1]
+                    products[:, t, q:] += total[:, :-1]
             packed[:, draws] = products[:, self._first, self._second].T
             n_obs[draws] = np.where(sizes > 1, sizes, 0).sum(axis=1)
             n_groups[draws] = (sizes > 1).sum(axis=1)
         passes = [
-            self._solve(packed[:, start : start + DRAWS_PER_PASS]) for start in range(0, len(rows), DRAWS_PER_PASS)
+            self._solve(packed[:, start : start + DRAWS_PER_PASS]) for start in range(0, len(cells), DRAWS_PER_PASS)
         ]
         return Draws(self, None, passes, n_obs, n_groups, n_present)
 
@@ -326,11 +332,11 @@ class Draws:
         ``outcome``, ``regressors``: column numbers of the targets, in their own units. ``clustered``: also
         CRV1, which costs as much as all the rest. A draw in which a regressor is explained by the others is
         NaN.
-        Raises InputError for clustered errors of draws that choose rows.
+        Raises InputError for clustered errors of draws that choose city-years.
         """
         if clustered and self._weights is None:
             raise InputError(
-                "Clustered errors are computed for draws that weigh cities, not for draws that choose rows."
+                "Clustered errors are computed for draws that weigh cities, not for draws that choose city-years."
             )
         scale = self._moments._scale
         pieces = []
@@ -418,11 +424,11 @@ class Draws:
         """(cities, regressors): x~_c'e_c / x~'x~, by which each city moves the coefficients of one draw.
 
         They sum to zero; the sum of their squares is the clustered variance without the small-sample factor.
-        Raises InputError for draws that choose rows.
+        Raises InputError for draws that choose city-years.
         """
         if self._weights is None:
             raise InputError(
-                "The influence of cities is computed for draws that weigh cities, not for draws that choose rows."
+                "The influence of cities is computed for draws that weigh cities, not for draws that choose city-years."
             )
         which, position = divmod(draw, DRAWS_PER_PASS)
         one = self._passes[which]

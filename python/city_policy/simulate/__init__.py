@@ -20,10 +20,15 @@ Serial correlation. Every noise a_it is AR(1), a_it = ρ a_i,t-1 + √(1 − ρ�
 Population. ln N_it = μ_N + λ_N f_i + region + municipality + κ ln(A_i / median A) + σ_N z_i + g_Ni (t − 2016)
     Registered, urban and district population are shares of it. Land area A_i is the polygon's area ± 3 %.
 
-Real product (prices of 2011). ln Y_it = ln N_i + μ_y + λ_y f_i + σ_y z_i + Σ_s≤t γ_s + m^Y_it
+Production. The inputs come first, product follows from them on one frontier (K measured as the study does:
+    K_it = (1 − 0.096) K_i,t-1 + I_it, K_i,2011 = I_i,2011 / 0.1, with I real investment):
+    ln L_it = ln N_it + μ_L + λ_L f_i + κ_L y_i + σ_L z_i + τ_L (t − 2016) + s_L a_it,   y_i = σ_y z_i
+    ln I_it = ι_i + common growth + drift_i (t − 2011) + s_I a_it
+    ln Y_it = α ln K_it + β ln L_it + γ_t − u_i + m^Y_it,   u_i ~ |N(0, σ_u)|
     m^Y_it = drift_i (t − 2016) + σ_Y a_it + E_Y(i,t)
-    γ_s is national growth, 10 % falling to 6 %, with the dip of 2020. Nominal product = real product × the
-    province's deflator. Printed growth is Y_it / Y_i,t-1 − 1.
+    ι_i is what α ln K + β ln L in 2011 needs to equal ln N_i + μ_y + λ_y f_i + y_i. γ_t makes the mean city
+    grow as the nation does: 10 % falling to 6 %, with the dip of 2020. Prices are of 2011; nominal product =
+    real product × the province's deflator. Printed growth is Y_it / Y_i,t-1 − 1.
 
 Innovation index. ln I_it = μ_I + λ_I f_i + σ_I z_i + τ_I (t − 2016) + m^I_it,   m^I_it = σ a_it + E_I(i,t)
 

@@ -198,9 +198,7 @@ def _strike_excluded(streams: Streams, world: World, periods: int, gaps: dict[st
     required = [name for name in gaps if not name.endswith("_districts") and name not in optional]
     for city in np.flatnonzero(world.excluded):
         generator = streams.generator(f"excluded {world.adcode[city]}")
-        struck = generator.choice(
-            required, generator.integers(EXCLUDED_INPUTS[0], EXCLUDED_INPUTS[1] + 1), False
-        )
+        struck = generator.choice(required, generator.integers(EXCLUDED_INPUTS[0], EXCLUDED_INPUTS[1] + 1), False)
         for quantity in struck:
             fewest, most = (round(share * periods) for share in EXCLUDED_YEARS)
             years = generator.choice(periods, generator.integers(fewest, most + 1), replace=False)

@@ -40,8 +40,6 @@ class RawInput:
 RAW_INPUTS: tuple[RawInput, ...] = (
     # name, base, level, development, city_sd, trend, activity, noise_sd, via_product, via_innovation
     RawInput("fiscal_expenditure", "nominal_gdp", 0.17, -0.08, 0.15, 0.010, 0.00, 0.03),
-    RawInput("employees", "resident", 0.115, 0.25, 0.22, 0.006, 0.01, 0.03, 0.2),
-    RawInput("fixed_asset_investment", "nominal_gdp", 0.62, -0.05, 0.00, 0.005, 0.00, 0.08),
     RawInput("higher_education_students", "resident", 0.0115, 0.55, 0.38, 0.012, 0.02, 0.04),
     RawInput("education_expenditure", "fiscal", 0.178, 0.07, 0.12, 0.000, 0.01, 0.03),
     RawInput("employees_information", "employees", 0.0115, 0.30, 0.22, 0.008, 0.03, 0.06, 0.2, 0.04),
@@ -194,14 +192,14 @@ class Scenario:
 
     # Real product per resident of 2011 (cny_10k of 2011), its national growth and noise.
     product_level: float = 3.15
-    product_development: float = 0.40
-    product_spread: float = 0.38
+    product_development: float = 0.38
+    product_spread: float = 0.26
     national_growth: tuple[float, ...] = (
         # 2011 … 2021; the first is the growth on a year before the panel and only printed
         0.108, 0.098, 0.093, 0.086, 0.081, 0.077, 0.074, 0.069, 0.063, 0.024, 0.079,
     )  # fmt: skip
     product_drift_sd: float = 0.003
-    product_noise_sd: float = 0.015
+    product_noise_sd: float = 0.055
 
     # Provincial prices: mean yearly change and its spread over provinces and years.
     inflation: tuple[float, ...] = (0.022, 0.021, 0.010, 0.001, 0.012, 0.040, 0.035, 0.013, 0.006, 0.045)
@@ -219,10 +217,25 @@ class Scenario:
         0.040,
     )
 
-    # Inefficiency raises the capital a city needs for its product, so that a production frontier exists.
-    inefficiency_sd: float = 0.32
-    inefficiency_development: float = -0.05
-    capital_spread: float = 0.10
+    # Production: the elasticities of the frontier, inefficiency u ~ |N(0, sd)|, and the two inputs.
+    capital_elasticity: float = 0.45
+    labour_elasticity: float = 0.45
+    inefficiency_sd: float = 0.42
+    employees_level: float = 0.115  # employees per resident of the median city in 2016
+    employees_development: float = 0.40
+    employees_product: float = 0.9  # share of the product level's own spread that shows in employees
+    employees_spread: float = 0.15
+    employees_trend: float = 0.006
+    employees_noise_sd: float = 0.03
+    investment_level: float = 0.55  # nominal investment over nominal product, all cities and years together
+    investment_growth: tuple[float, ...] = (
+        0.25, 0.22, 0.18, 0.13, 0.09, 0.06, 0.04, 0.03, 0.01, 0.03,
+    )  # fmt: skip
+    investment_drift_sd: float = 0.012
+    investment_noise_sd: float = 0.08
+    # What the perpetual inventory of the study assumes; its settings are the same.
+    depreciation_rate: float = 0.096
+    initial_capital_ratio: float = 0.1
 
     # Innovation index.
     innovation_level: float = 0.0200

@@ -85,20 +85,14 @@ def draw_panel(seed: int, world: World, scenario: Scenario) -> Panel:
     provincial = _draw_prices(streams, scenario, len(provinces))
 
     # Product: real, nominal, growth.
+    product_effect = effects.get("gdp", nothing)
     product_shock = (
         scenario.product_drift_sd * streams.scores("gdp drift", size)[:, None] * time
         + scenario.product_noise_sd * streams.noise("gdp", size, periods)
-        + effects.get("gdp", nothing)
+        + product_effect
     )
     growth = np.array(scenario.national_growth)
-    log_product = (
-        np.log(values["resident_population"][:, [0]])
-        + np.log(scenario.product_level)
-        + scenario.product_development * development[:, None]
-        + scenario.product_spread * (luck * streams.scores("gdp level", size))[:, None]
-        + np.concatenate([[0.0], np.cumsum(np.log1p(growth[1:]))])
-    )
-    values["real_gdp"] = np.exp(log_product + product_shock)
+    _draw_production(streams, scenario, development, luck, time, product_shock, provincial, of_province, values)
     values["gdp"] = values["real_gdp"] * provincial["gdp_deflator"][of_province]
     ratio = np.empty((size, periods))
     ratio[:, 1:] = values["real_gdp"][:, 1:] / values["real_gdp"][:, :-1]
@@ -112,9 +106,9 @@ def draw_panel(seed: int, world: World, scenario: Scenario) -> Panel:
     values["gdp_districts"] = values["gdp"] * district_share
 
     # Innovation index.
-    innovation_shock = scenario.innovation_noise_sd * streams.noise(
-        "innovation", size, periods
-    ) + effects.get("innovation_index", nothing)
+    innovation_shock = scenario.innovation_noise_sd * streams.noise("innovation", size, periods) + effects.get(
+        "innovation_index", nothing
+    )
     values["innovation_index"] = np.exp(
         np.log(scenario.innovation_level)
         + scenario.innovation_development * development[:, None]
@@ -132,6 +126,7 @@ def draw_panel(seed: int, world: World, scenario: Scenario) -> Panel:
         "area": values["land_area"],
         "real_gdp": values["real_gdp"],
         "nominal_gdp": values["gdp"],
+        "employees": values["employees"],
         "one": np.ones((size, periods)),
     }
     for item in scenario.inputs:
@@ -149,9 +144,6 @@ def draw_panel(seed: int, world: World, scenario: Scenario) -> Panel:
         values[item.name] = bases[item.base] * np.exp(log_ratio)
         if item.name == "fiscal_expenditure":
             bases["fiscal"] = values[item.name]
-        elif item.name == "employees":
-            bases["employees"] = values[item.name]
-    _add_inefficiency(streams, scenario, development, values)
     _draw_targets(streams, world, scenario, of_province, values, provincial)
     return Panel(world, scenario, values, provinces, provincial)
 
@@ -167,9 +159,7 @@ def _development(streams: Streams, world: World, scenario: Scenario) -> np.ndarr
     for landmark in scenario.landmarks:
         tier = tier + landmark.tier * (world.adcode == landmark.adcode)
     raw = (
-        tier
-        + region
-        + scenario.development_spread * _luck(world, scenario) * streams.scores("development", world.size)
+        tier + region + scenario.development_spread * _luck(world, scenario) * streams.scores("development", world.size)
     )
     return (raw - raw.mean()) / raw.std()
 
@@ -227,9 +217,7 @@ def _draw_population(
     values["registered_population_districts"] = values["registered_population"] * districts[:, None]
 
 
-def _bounded(
-    streams: Streams, name: str, share: Bounded, development: np.ndarray, time: np.ndarray
-) -> np.ndarray:
+def _bounded(streams: Streams, name: str, share: Bounded, development: np.ndarray, time: np.ndarray) -> np.ndarray:
     """(cities, years) share between its bounds."""
     size = len(development)
     index = (
@@ -321,18 +309,67 @@ def _activity(
     return activity
 
 
-def _add_inefficiency(
-    streams: Streams, scenario: Scenario, development: np.ndarray, values: dict[str, np.ndarray]
+def _draw_production(
+    streams: Streams,
+    scenario: Scenario,
+    development: np.ndarray,
+    luck: np.ndarray,
+    time: np.ndarray,
+    product_shock: np.ndarray,
+    provincial: dict[str, np.ndarray],
+    of_province: np.ndarray,
+    values: dict[str, np.ndarray],
 ) -> None:
-    """Raise investment by u_i ≥ 0: inefficient cities need more capital for the same product."""
-    size = len(development)
-    half_normal = np.abs(streams.generator("inefficiency").standard_normal(size))
-    log_more = (
-        scenario.inefficiency_sd * half_normal
-        + scenario.inefficiency_development * development
-        + scenario.capital_spread * streams.scores("capital", size)
+    """Employees, investment and real product on one production frontier (the package's docstring)."""
+    size, periods = len(development), len(time)
+    log_resident = np.log(values["resident_population"])
+    own_level = scenario.product_spread * luck * streams.scores("gdp level", size)
+    log_employees = (
+        log_resident
+        + np.log(scenario.employees_level)
+        + scenario.employees_development * development[:, None]
+        + scenario.employees_product * own_level[:, None]
+        + scenario.employees_spread * streams.scores("employees level", size)[:, None]
+        + scenario.employees_trend * time
+        + scenario.employees_noise_sd * streams.noise("employees", size, periods)
     )
-    values["fixed_asset_investment"] = values["fixed_asset_investment"] * np.exp(log_more)[:, None]
+    values["employees"] = np.exp(log_employees)
+    # The level of product that capital and labour are to explain: per resident, by development.
+    explained = (
+        log_resident[:, 0] + np.log(scenario.product_level) + scenario.product_development * development + own_level
+    )
+    investment_path = np.exp(
+        np.concatenate([[0.0], np.cumsum(np.log1p(np.array(scenario.investment_growth)))])
+        + scenario.investment_drift_sd * streams.scores("investment drift", size)[:, None] * (time - time[0])
+        + scenario.investment_noise_sd * streams.noise("investment", size, periods)
+    )
+    capital_path = _perpetual_inventory(investment_path, scenario)
+    a, b = scenario.capital_elasticity, scenario.labour_elasticity
+    log_capital = (explained - b * log_employees[:, 0]) / a
+    log_contribution = a * (log_capital[:, None] + np.log(capital_path / capital_path[:, [0]]))
+    log_contribution += b * log_employees
+    # The year's frontier: national growth less what the inputs of the mean city contribute.
+    national = np.concatenate([[0.0], np.cumsum(np.log1p(np.array(scenario.national_growth[1:])))])
+    frontier = national - (log_contribution - log_contribution[:, [0]]).mean(axis=0)
+    half_normal = ndtri(0.5 + 0.5 * (streams.generator("inefficiency").permutation(size) + 0.5) / size)
+    inefficiency = scenario.inefficiency_sd * half_normal
+    # Measured from the mean city's inefficiency, so that the level of product stays.
+    without_shock = np.exp(log_contribution + frontier - (inefficiency - inefficiency.mean())[:, None])
+    values["real_gdp"] = without_shock * np.exp(product_shock)
+    # One level of investment for all; the frontier's constant takes it up.
+    real = np.exp(log_capital)[:, None] * investment_path / capital_path[:, [0]]
+    nominal = real * provincial["investment_price_index"][of_province]
+    product = without_shock * provincial["gdp_deflator"][of_province]
+    values["fixed_asset_investment"] = nominal * scenario.investment_level * product.sum() / nominal.sum()
+
+
+def _perpetual_inventory(investment: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """(cities, years) K_t = (1 − depreciation) K_t-1 + I_t, K_0 = I_0 / initial ratio; as the study does."""
+    capital = np.empty_like(investment)
+    capital[:, 0] = investment[:, 0] / scenario.initial_capital_ratio
+    for period in range(1, investment.shape[1]):
+        capital[:, period] = (1 - scenario.depreciation_rate) * capital[:, period - 1] + investment[:, period]
+    return capital
 
 
 def _draw_targets(

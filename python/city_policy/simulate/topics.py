@@ -84,8 +84,7 @@ TOPICS: tuple[Topic, ...] = (
             Column(
                 "地区生产总值(当年价格)(万元)|全市",
                 "gdp",
-                "Gross regional product of the whole city at current "
-                "prices, in 10,000 yuan up to data year 2018",
+                "Gross regional product of the whole city at current prices, in 10,000 yuan up to data year 2018",
                 1.0,
                 0,
                 None,
@@ -103,16 +102,13 @@ TOPICS: tuple[Topic, ...] = (
             Column(
                 "地区生产总值(当年价格)(亿元)|全市",
                 "gdp",
-                "Gross regional product of the whole city at current "
-                "prices, in 100 million yuan from data year 2019",
+                "Gross regional product of the whole city at current prices, in 100 million yuan from data year 2019",
                 1e-4,
                 2,
                 2019,
                 None,
             ),
-            Column(
-                "地区生产总值增长率(%)|全市", "gdp_growth", "Real growth of gross regional product", 1.0, 1
-            ),
+            Column("地区生产总值增长率(%)|全市", "gdp_growth", "Real growth of gross regional product", 1.0, 1),
             Column(
                 "第三产业占地区生产总值的比重(%)|全市",
                 "tertiary_share",
@@ -144,9 +140,7 @@ TOPICS: tuple[Topic, ...] = (
                 2014,
                 None,
             ),
-            Column(
-                "科学技术支出(万元)", "science_expenditure", "Budget expenditure for science and technology"
-            ),
+            Column("科学技术支出(万元)", "science_expenditure", "Budget expenditure for science and technology"),
             Column("教育支出(万元)", "education_expenditure", "Budget expenditure for education"),
             Column(
                 "环境保护支出(万元)",
@@ -288,9 +282,7 @@ TOPICS: tuple[Topic, ...] = (
         "demo_environment",
         "Industrial emissions (全市)",
         (
-            Column(
-                "工业废气排放总量(亿立方米)", "industrial_waste_gas", "Industrial waste gas emission", 1.0, 2
-            ),
+            Column("工业废气排放总量(亿立方米)", "industrial_waste_gas", "Industrial waste gas emission", 1.0, 2),
             Column("工业废水排放量(万吨)", "industrial_waste_water", "Industrial waste water discharged"),
             Column(
                 "一般工业固体废物产生量(万吨)",
@@ -314,9 +306,7 @@ TOPICS: tuple[Topic, ...] = (
         "demo_technology",
         "Patents, robots and firms (全市)",
         (
-            Column(
-                "数字发明专利授权数(件)", "digital_invention_patents", "Digital invention patents granted"
-            ),
+            Column("数字发明专利授权数(件)", "digital_invention_patents", "Digital invention patents granted"),
             Column(
                 "数字实用新型专利授权数(件)",
                 "digital_utility_patents",
@@ -382,7 +372,5 @@ def topic_of(quantity: str) -> Topic:
 def column_of(quantity: str, year: int) -> Column:
     """The column in which a quantity is printed in a year."""
     return next(
-        column
-        for column in topic_of(quantity).columns
-        if column.quantity == quantity and column.printed_in(year)
+        column for column in topic_of(quantity).columns if column.quantity == quantity and column.printed_in(year)
     )

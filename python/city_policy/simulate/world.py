@@ -71,8 +71,7 @@ def read_world(geography: Path, policy: Path) -> World:
     ]  # fmt: skip
     if not cities:
         raise InputError(
-            f"{geography / 'cities.csv'}: no row has is_prefecture_city_or_above = 1; "
-            "mark the cities to simulate."
+            f"{geography / 'cities.csv'}: no row has is_prefecture_city_or_above = 1; mark the cities to simulate."
         )
     cities.sort(key=lambda row: row["adcode"])
     adcode = np.array([row["adcode"] for row in cities])
@@ -105,17 +104,14 @@ def _first_treated(path: Path, adcode: np.ndarray) -> dict[str, np.ndarray]:
             continue  # listed districts, counties and autonomous prefectures are no city of the frame
         if not row["start_year"].isdigit():
             raise InputError(
-                f"{path}, line {line}: start_year is {row['start_year']!r}, "
-                "expected a year such as 2014; correct it."
+                f"{path}, line {line}: start_year is {row['start_year']!r}, expected a year such as 2014; correct it."
             )
         years = first.setdefault(row["policy_id"], np.zeros(len(adcode), dtype=int))
         index, year = position[row["adcode"]], int(row["start_year"])
         years[index] = min(years[index], year) if years[index] else year
     for policy_id in ("bcs", "iic"):
         if policy_id not in first:
-            raise InputError(
-                f"{path}: no included unit of policy {policy_id}; the simulation needs bcs and iic."
-            )
+            raise InputError(f"{path}: no included unit of policy {policy_id}; the simulation needs bcs and iic.")
     bcs, iic = first["bcs"], first["iic"]
     first["dual"] = np.where((bcs > 0) & (iic > 0), np.maximum(bcs, iic), 0)
     return first
@@ -130,7 +126,6 @@ def _read(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
         missing = [column for column in columns if column not in (reader.fieldnames or [])]
         if missing:
             raise InputError(
-                f"{path}: column {missing[0]} is missing; expected {', '.join(columns)}; "
-                "add it to the header line."
+                f"{path}: column {missing[0]} is missing; expected {', '.join(columns)}; add it to the header line."
             )
         return list(reader)

@@ -102,14 +102,10 @@ def _print_numbers(panel: Panel, quantity: str) -> dict[str, np.ndarray]:
     """
     years = panel.scenario.years
     columns = [column_of(quantity, year) if _is_printed(quantity, year) else None for year in years]
-    whole = panel.values[quantity] * np.array(
-        [column.per_canonical if column else np.nan for column in columns]
-    )
+    whole = panel.values[quantity] * np.array([column.per_canonical if column else np.nan for column in columns])
     decimals = [column.decimals if column else 0 for column in columns]
     # Adding zero turns -0.0 into 0.0.
-    whole = (
-        np.stack([np.round(whole[:, index], places) for index, places in enumerate(decimals)], axis=1) + 0.0
-    )
+    whole = np.stack([np.round(whole[:, index], places) for index, places in enumerate(decimals)], axis=1) + 0.0
     city = panel.world.position(damage.MERGED_INTO)
     together = whole[city]
     if quantity in NOT_SPLIT:
@@ -119,17 +115,13 @@ def _print_numbers(panel: Panel, quantity: str) -> dict[str, np.ndarray]:
         share = damage.MERGED_SHARE
         rest = np.round((together - share * part) / (1 - share), 2)
     else:
-        part = np.array(
-            [np.round(damage.MERGED_SHARE * x, d) for x, d in zip(together, decimals, strict=True)]
-        )
+        part = np.array([np.round(damage.MERGED_SHARE * x, d) for x, d in zip(together, decimals, strict=True)])
         rest = np.array([np.round(x - y, d) for x, y, d in zip(together, part, decimals, strict=True)])
     return {"whole": whole, "part": part, "rest": rest}
 
 
 def _is_printed(quantity: str, year: int) -> bool:
-    return any(
-        column.quantity == quantity and column.printed_in(year) for column in topic_of(quantity).columns
-    )
+    return any(column.quantity == quantity and column.printed_in(year) for column in topic_of(quantity).columns)
 
 
 def _print_topic(
@@ -162,15 +154,11 @@ def _print_topic(
             page.append([str(year), str(name), *cells])
             if before_merger:
                 part = [
-                    f"{printed[column.quantity]['part'][index]:.{column.decimals}f}"
-                    if column.printed_in(year)
-                    else ""
+                    f"{printed[column.quantity]['part'][index]:.{column.decimals}f}" if column.printed_in(year) else ""
                     for column in topic.columns
                 ]
                 page.append([str(year), damage.MERGED_NAME, *part])
-                planted.append(
-                    _row_damage(topic, year, world, city, "merged_city", damage.MERGED_NAME, "merged")
-                )
+                planted.append(_row_damage(topic, year, world, city, "merged_city", damage.MERGED_NAME, "merged"))
         _damage_page(topic, year, world, page, planted)
         lines += page
     return lines
@@ -185,9 +173,7 @@ def _row_damage(
     )  # fmt: skip
 
 
-def _damage_page(
-    topic: Topic, year: int, world: World, page: list[list[str]], planted: list[PlantedDamage]
-) -> None:
+def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], planted: list[PlantedDamage]) -> None:
     """Damage one year of one topic, in place: numbers, then names, then a page printed twice."""
     rows = {row[1]: position for position, row in enumerate(page)}
     for quantity, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
@@ -228,9 +214,7 @@ def _damage_page(
 def _print_supplementary(panel: Panel, gaps: dict[str, np.ndarray]) -> list[list[str]]:
     """The long table of other sources, by province (code xx0000) or by city."""
     world, years = panel.world, panel.scenario.years
-    code_of = {
-        province: f"{code[:2]}0000" for province, code in zip(world.province, world.adcode, strict=True)
-    }
+    code_of = {province: f"{code[:2]}0000" for province, code in zip(world.province, world.adcode, strict=True)}
     lines = [list(SUPPLEMENTARY_COLUMNS)]
     for indicator, (unit, decimals) in SUPPLEMENTARY.items():
         if indicator in panel.provincial:
