@@ -4,10 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A user-wide pip setting that names a folder of wheels must not bring in other versions than the lock's.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# The problems are small: spinning linear-algebra threads cost more than they give.
-export OPENBLAS_NUM_THREADS := 1
-export OMP_NUM_THREADS := 1
-
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -34,6 +30,10 @@ test: $(VENV)/installed ## Check the style and run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --nofail --quiet || true
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: bench
+bench: $(VENV)/installed ## Time reading and resampling as ratios, after a build: YEARBOOKS=DIR times your own editions
+	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)")
 
 .PHONY: docs
 docs: $(VENV)/installed ## Build the dbt documentation site in target/

@@ -62,12 +62,15 @@
     ('5', 'E_no_municipalities', 'non_municipality_obs',
         '(cities - ' ~ municipalities ~ ') * years_2011_2021',
         'all cities without the four municipalities, times years'),
-    ('10', 'A_resource', 'observations', 'resource_city_obs + non_resource_city_obs', 'the two groups together'),
-    ('10', 'B_centrality', 'observations', 'central_city_obs + peripheral_city_obs', 'the two groups together'),
-    ('10', 'C_size', 'observations', 'large_city_obs + small_medium_city_obs', 'the two groups together'),
-    ('10', 'D_target_constraint', 'observations', 'soft_target_obs + hard_target_obs', 'the two groups together'),
-    ('10', 'E_target_raised', 'observations', 'raised_target_obs + not_raised_target_obs',
-        'the two groups together'),
+] -%}
+
+{#- The two groups of a panel, which together are the sample. -#}
+{%- set group_pairs_of_panel = [
+    ('A_resource', 'resource_city_obs', 'non_resource_city_obs'),
+    ('B_centrality', 'central_city_obs', 'peripheral_city_obs'),
+    ('C_size', 'large_city_obs', 'small_medium_city_obs'),
+    ('D_target_constraint', 'soft_target_obs', 'hard_target_obs'),
+    ('E_target_raised', 'raised_target_obs', 'not_raised_target_obs'),
 ] -%}
 
 {#- Which count the observations of a printed sample must be. -#}
@@ -85,7 +88,7 @@
 } -%}
 
 {%- set check_ctes = [
-    'stars_against_t', 'sign_against_t', 'count_identity', 'sample_size', 'whole_cities', 'matched_sample_size',
+    'stars_against_t', 'sign_against_t', 'count_identity', 'group_sizes', 'sample_size', 'whole_cities', 'matched_sample_size',
     'dummy_mean', 'dummy_std_dev', 'mean_between_extremes', 'std_dev_bounds', 'index_weights', 'bacon_weights',
     'bacon_total', 'padded_decimals', 'sobel_bound', 'sobel_formula', 'total_effect', 'mediator_t_values',
     'repeated_panel', 'r2_monotonicity', 'r2_gain_by_chance', 'r2_gain_against_t', 'r2_without_policy',
@@ -150,7 +153,7 @@ coefficients as (
         estimate as estimate_text,
         t_stat as t_text,
         r2 as r2_text,
-        'Table ' || table_no || coalesce(' Panel ' || left(panel, 1), '') as place,
+        'Table ' || table_no || if(panel similar to '[A-Z]_.*', ' Panel ' || left(panel, 1), '') as place,
         n_obs::integer as n_obs,
         estimate::double as estimate,
         estimate::double - {{ half % 'estimate' }} as estimate_low,
@@ -296,10 +299,43 @@ count_identity as (
         implied_value::varchar as implied,
         if(printed_value = implied_value, 'consistent', 'inconsistent') as verdict,
         format(
-            '{} is printed as {:,}, and {} make {:,}.', subject, printed_value, words, implied_value
+            'The count {} is printed as {:,}; {} make {:,}.', subject, printed_value, words, implied_value
         ) as sentence
     from count_identity_values
     where printed_value is not null and implied_value is not null
+
+),
+
+group_size_values as (
+
+    {% for panel, one, two in group_pairs_of_panel -%}
+    select
+        '{{ panel }}' as panel,
+        '{{ one }} and {{ two }}' as subject,
+        {{ one }} as one,
+        {{ two }} as two,
+        observations
+    from counts
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+group_sizes as (
+
+    select
+        '10' as table_no,
+        panel,
+        null::varchar as column_no,
+        subject,
+        one || ' + ' || two as printed,
+        observations::varchar as implied,
+        if(one + two = observations, 'consistent', 'inconsistent') as verdict,
+        format(
+            'Table 10 Panel {}: the two groups have {:,} and {:,} observations, {:,} together; the sample has {:,}.',
+            left(panel, 1), one, two, one + two, observations
+        ) as sentence
+    from group_size_values
+    where one is not null and two is not null and observations is not null
 
 ),
 
@@ -344,8 +380,8 @@ expected_sizes as (
         end as expected,
         case
             when panel_key = 'B_lagged_treatment' then 'cities times the years that have a year before'
-            when panel_key = 'E_no_municipalities' then 'non_municipality_obs'
-            else sample_counts.count
+            when panel_key = 'E_no_municipalities' then 'the count non_municipality_obs'
+            else 'the count ' || sample_counts.count
         end as words
     from printed_sizes
     cross join study
@@ -365,7 +401,7 @@ sample_size as (
         expected::varchar as implied,
         if(smallest = expected and largest = expected, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}, sample {}: printed are {} observations, and {} is {:,}.', place, sample, printed, words, expected
+            '{}, sample {}: {} observations are printed; by {} it must be {:,}.', place, sample, printed, words, expected
         ) as sentence
     from expected_sizes
     where expected is not null
@@ -383,9 +419,9 @@ whole_cities as (
         format('{:g} cities', round(printed_sizes.largest / study.years_2011_2021, 2)) as implied,
         if(printed_sizes.largest % study.years_2011_2021 = 0, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}, sample {}: in a balanced panel a group of cities has {} observations per city, and {} is {} multiple.',
+            '{}, sample {}: a group of cities has {} observations per city in a balanced panel, so {} observations are {:g} cities.',
             printed_sizes.place, printed_sizes.sample, study.years_2011_2021, printed_sizes.printed,
-            if(printed_sizes.largest % study.years_2011_2021 = 0, 'a', 'no')
+            round(printed_sizes.largest / study.years_2011_2021, 2)
         ) as sentence
     from printed_sizes
     cross join study
@@ -431,7 +467,7 @@ matched_sample_size as (
             n_obs <= pilot_city_years,
             format('{} column {}: {:,} observations can be a 1:1 matched sample.', place, column_no, n_obs),
             format(
-                '{} column {}: matching one control to each treated observation leaves at most {:,}, and {:,} if every year of a pilot city counts as treated; {:,} observations are more, so unmatched controls stayed in the regression.',
+                '{} column {}: matching one control to each treated observation leaves at most {:,}, and {:,} if every year of a pilot city counts as treated; {:,} observations are more, so the regression holds more than the treated and their matches.',
                 place, column_no, treated_city_years, pilot_city_years, n_obs
             )
         ) as sentence
@@ -540,14 +576,24 @@ dummy_mean as (
 
 ),
 
+dummy_shares as (
+
+    select
+        *,
+        if(finding = 'no_integer', mean_low, fewest_ones / n_obs) as share_low,
+        if(finding = 'no_integer', mean_high, most_ones / n_obs) as share_high
+    from dummy_verdicts
+
+),
+
 dummy_deviations as (
 
     select
         *,
-        sqrt(least(mean_low * (1 - mean_low), mean_high * (1 - mean_high)) * n_obs / (n_obs - 1)) as implied_low,
-        sqrt(greatest(mean_low * (1 - mean_low), mean_high * (1 - mean_high)) * n_obs / (n_obs - 1)) as implied_high
-    from moments
-    where is_dummy
+        sqrt(least(share_low * (1 - share_low), share_high * (1 - share_high)) * n_obs / (n_obs - 1)) as implied_low,
+        sqrt(greatest(share_low * (1 - share_low), share_high * (1 - share_high)) * n_obs / (n_obs - 1))
+            as implied_high
+    from dummy_shares
 
 ),
 
@@ -559,14 +605,15 @@ dummy_std_dev as (
         null::varchar as column_no,
         variable as subject,
         'mean ' || mean_text || ', standard deviation ' || std_dev_text as printed,
-        {{ range_text % (5, 5, 'implied_low', 'implied_high') }} as implied,
+        format('{:.5f}', implied_low)
+        || if(implied_high > implied_low, ' to ' || format('{:.5f}', implied_high), '') as implied,
         if(
             std_dev_low <= implied_high + {{ edge }} and implied_low <= std_dev_high + {{ edge }},
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            'Table 2, {}: a dummy with mean {} has a standard deviation of {:.4f}; {} is printed.',
-            variable, mean_text, (implied_low + implied_high) / 2, std_dev_text
+            'Table 2, {}: a dummy with mean {} among {:,} observations has a standard deviation of {:.5f}; {} is printed.',
+            variable, mean_text, n_obs, (implied_low + implied_high) / 2, std_dev_text
         ) as sentence
     from dummy_deviations
 
@@ -822,7 +869,7 @@ padded_decimals as (
         if(
             real_decimals < printed_decimals and n_failures > 0,
             format(
-                'Table 6: all {} numbers end in 0, so they are rounded to {} decimals and padded to {}; taken at the printed precision {} of the sums would not come out.',
+                'Table 6: all {} numbers end in 0, so they are rounded to {} decimals and padded to {}; taken at the printed precision {} of the sums above would not come out.',
                 n_numbers, real_decimals, printed_decimals, n_failures
             ),
             format('Table 6: the {} numbers carry the precision they are printed with.', n_numbers)
@@ -945,12 +992,12 @@ sobel_bound as (
         if(
             z_low <= bound + {{ edge }},
             format(
-                '{} {}, {}: the Sobel Z {} does not exceed the smaller of its two t values, {} and {}.',
-                place, mediator, treatment, z_text, t_a_text, t_b_text
+                '{}, {} through {}: the Sobel Z {} does not exceed the smaller of its two t values, {} and {}.',
+                place, treatment, mediator, z_text, t_a_text, t_b_text
             ),
             format(
-                '{} {}, {}: a Sobel Z can never exceed the smaller of its two t values, here {} and {} (at most {:.3f} before rounding), yet {} is reported.',
-                place, mediator, treatment, t_a_text, t_b_text, bound, z_text
+                '{}, {} through {}: a Sobel Z can never exceed the smaller of its two t values, here {} and {} (at most {:.3f} before rounding), yet {} is reported.',
+                place, treatment, mediator, t_a_text, t_b_text, bound, z_text
             )
         ) as sentence
     from sobel_intervals
@@ -970,8 +1017,8 @@ sobel_formula as (
             z_low <= formula_high + {{ edge }} and formula_low <= z_high + {{ edge }}, 'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{} {}, {}: the two printed t values give a Sobel Z between {:.3f} and {:.3f}; {} is reported.',
-            place, mediator, treatment, formula_low, formula_high, z_text
+            '{}, {} through {}: the two printed t values give a Sobel Z between {:.3f} and {:.3f}; {} is reported.',
+            place, treatment, mediator, formula_low, formula_high, z_text
         ) as sentence
     from sobel_intervals
 
@@ -1002,8 +1049,8 @@ total_effect as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{} {}, {}: direct effect plus a times b is between {:.5f} and {:.5f}; the baseline coefficient is {}.',
-            place, mediator, treatment, implied_low, implied_high, total_text
+            '{}, {} through {}: direct effect plus a times b is between {:.5f} and {:.5f}; the baseline coefficient is {}.',
+            place, treatment, mediator, implied_low, implied_high, total_text
         ) as sentence
     from indirect_effects
 
@@ -1261,7 +1308,7 @@ r2_gain_by_chance as (
                 place, column_no, smaller_text, larger_text
             ),
             format(
-                '{} column {}: R² rises from {} to {}, no more than about {:.0f} regressors unrelated to the outcome would add by chance, while province-year effects alone are some {}; unless this R² is adjusted, the regression cannot contain them.',
+                '{} column {}: R² rises from {} to {}, no more than about {:.0f} regressors unrelated to the outcome would add by chance, while province-year effects alone are some {}; unless this R² is adjusted, the regression can hardly contain them.',
                 place, column_no, smaller_text, larger_text, worth_regressors, {{ province_year_effects }}
             )
         ) as sentence
@@ -1390,6 +1437,11 @@ group_pair_flags as (
     select
         group_pairs.*,
         baseline.std_error as baseline_se,
+        baseline.n_obs as baseline_n_obs,
+        -- With equal variances the standard error falls with the root of the observations.
+        abs(ln(larger_se_swapped_t / (baseline.std_error * sqrt(baseline.n_obs / group_pairs.larger_n_obs))))
+        > abs(ln(smaller_se / (baseline.std_error * sqrt(baseline.n_obs / group_pairs.larger_n_obs))))
+            as whole_cells_are_nearer,
         larger_se_low > {{ largest_se_ratio }} * smaller_se_high
         and larger_se_swapped_t < smaller_se_swapped_t as looks_swapped
     from group_pairs
@@ -1423,14 +1475,20 @@ se_across_groups as (
         if(
             looks_swapped,
             format(
-                '{}, {}: {} has {:,} observations and an implied standard error of {:.4f}, {:.1f} times that of {} ({:.4f}) with only {:,}, so the t values look swapped; swapping them gives {:.4f} and {:.4f}, swapping estimates together with t values {:.4f} and {:.4f}{}.',
+                '{}, {}: {} has {:,} observations and an implied standard error of {:.4f}, {:.1f} times that of {} ({:.4f}) with only {:,}, so the t values look swapped; swapping them gives {:.4f} and {:.4f}, swapping them together with the estimates {:.4f} and {:.4f}{}.',
                 place, treatment, larger_sample, larger_n_obs, larger_se, larger_se / smaller_se, smaller_sample,
                 smaller_se, smaller_n_obs, larger_se_swapped_t, smaller_se_swapped_t, smaller_se, larger_se,
-                coalesce(format(', where the whole sample of Table 3 has {:.4f}', baseline_se), '')
+                coalesce(
+                    format(
+                        ', and the {} fits better with {:.4f} among the {:,} of Table 3',
+                        if(whole_cells_are_nearer, 'latter', 'former'), baseline_se, baseline_n_obs
+                    ),
+                    ''
+                )
             ),
             format(
-                '{}, {}: the implied standard error is {:.4f} with {:,} observations and {:.4f} with {:,}, nothing unusual.',
-                place, treatment, larger_se, larger_n_obs, smaller_se, smaller_n_obs
+                '{}, {}: the implied standard error is {:.4f} with {:,} observations and {:.4f} with {:,}, a ratio of {:.1f} that needs no slip to explain it.',
+                place, treatment, larger_se, larger_n_obs, smaller_se, smaller_n_obs, larger_se / smaller_se
             )
         ) as sentence
     from group_pair_flags
@@ -1551,8 +1609,9 @@ base_pairs as (
         one.treatment,
         two.treatment as other_treatment,
         one.n_cities,
-        greatest(one.base_low - two.other_base_high, two.other_base_low - one.base_high, 0) as gap,
-        greatest(one.other_base_low - two.other_base_high, two.other_base_low - one.other_base_high, 0) as swapped_gap,
+        -- Negative where the intervals overlap.
+        greatest(one.base_low - two.other_base_high, two.other_base_low - one.base_high) as gap,
+        greatest(one.other_base_low - two.other_base_high, two.other_base_low - one.other_base_high) as swapped_gap,
         one.base_low,
         one.base_high,
         one.other_base_low,
@@ -1574,19 +1633,30 @@ base_pairs as (
 
 ),
 
--- For the reader: the intervals at the number of cities at which the column comes closest to another one.
+pair_sums as (
+
+    select
+        *,
+        sum(least(gap, swapped_gap)) over (
+            partition by table_no, panel_key, sample, n_obs, outcome, treatment, n_cities
+        ) as sum_of_gaps
+    from base_pairs
+
+),
+
+-- For the reader: the intervals at the number of cities at which the columns come closest to each other.
 closest_pairs as (
 
     select
-        base_pairs.*,
+        pair_sums.*,
         first_value(n_cities) over (
             partition by table_no, panel_key, sample, n_obs, outcome, treatment
-            order by least(gap, swapped_gap), n_cities
+            order by round(sum_of_gaps, 12), n_cities
         ) as shown_cities,
         min(gap) over (
             partition by table_no, panel_key, sample, n_obs, outcome, treatment, other_treatment
         ) as least_gap
-    from base_pairs
+    from pair_sums
 
 ),
 
@@ -1684,7 +1754,7 @@ r2_without_policy as (
                 )
             when 'odd_one'
                 then format(
-                    'but the same sample must give one value and the others agree on {}{}; R², t value or number of observations is wrong.',
+                    'but the same sample must give one value and the others agree on {}{}; its R², t value or sample cannot be as printed.',
                     others,
                     if(
                         looks_swapped,

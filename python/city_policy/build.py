@@ -84,14 +84,9 @@ def publish(data: Path) -> Path:
 
 
 def run_dbt(arguments: list[str], project: Path) -> int:
-    """Run dbt for ``project`` in a process of its own, with one linear-algebra thread; returns its exit code."""
-    environment = dict(os.environ)
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment.setdefault(variable, "1")
+    """Run dbt for ``project`` in a process of its own; returns its exit code."""
     code = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, cwd=project, check=False
-    ).returncode
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=project, check=False).returncode
 
 
 def build(

@@ -6,7 +6,6 @@ import pytest
 from city_policy.errors import InputError
 from city_policy.estimation.mediation import (
     EFFECT_COLUMNS,
-    mediation,
     mediation_effects,
     mediation_regressions,
     product_tests,
@@ -31,7 +30,8 @@ def test_total_is_direct_plus_indirect_and_all_parts_are_those_of_the_records(un
     # Missing values in different rows: every equation must use the same ones.
     panel.loc[panel.index[:7], "m"] = np.nan
     panel.loc[panel.index[5:11], "y"] = np.nan
-    records, effects = mediation(panel, timing, specification(), controls, draws=20)
+    records = mediation_regressions(panel, timing, specification(), controls)
+    effects = mediation_effects(panel, timing, specification(), controls, draws=20)
     assert list(records.columns) == list(RECORD_COLUMNS) and list(effects.columns) == list(EFFECT_COLUMNS)
     assert (effects["status"] == "ok").all() and effects["vcov"].tolist() == ["iid", "CRV1"]
     assert (effects["identity_gap"].abs() < 1e-12).all()
@@ -182,7 +182,8 @@ def test_what_cannot_be_run_is_a_row_with_a_sentence():
         "own_control": {"outcome": "x1"},
     }
     frame = pd.concat([specification(spec_id=name, **changes) for name, changes in rows.items()])
-    records, effects = mediation(panel, timing, frame, ["x1"], ["fintech"], draws=10)
+    records = mediation_regressions(panel, timing, frame, ["x1"], ["fintech"])
+    effects = mediation_effects(panel, timing, frame, ["x1"], ["fintech"], draws=10)
     status = effects.drop_duplicates("spec_id").set_index("spec_id")["status"].to_dict()
     assert status == {
         "fine": "ok",
@@ -208,7 +209,8 @@ def test_what_cannot_be_run_is_a_row_with_a_sentence():
     for message, arguments, draws in (
         ("at least 1", (panel, timing, frame, []), 0),
         ("no column 'mediator'", (panel, timing, frame.drop(columns="mediator"), []), 5),
+        ("blank mediator", (panel, timing, specification(mediator=None), []), 5),
         ("listed twice", (panel, timing, pd.concat([frame, frame]), []), 5),
     ):
         with pytest.raises(InputError, match=message):
-            mediation(*arguments, draws=draws)
+            mediation_effects(*arguments, draws=draws)

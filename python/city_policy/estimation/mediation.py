@@ -79,24 +79,6 @@ EFFECT_COLUMNS = {
 TREATMENT, MEDIATOR, OUTCOME = range(3)
 
 
-def mediation(
-    panel: pd.DataFrame,
-    treatment_timing: pd.DataFrame,
-    specifications: pd.DataFrame,
-    controls: list[str],
-    controls_not_covered: list[str] = (),
-    draws: int = 1000,
-    seed: int = 20250101,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The regressions of Table 8 and the effects that follow from them.
-
-    The two halves are :func:`mediation_regressions` and :func:`mediation_effects`; arguments as there.
-    Returns ``(regressions, effects)``.
-    """
-    common = (panel, treatment_timing, specifications, controls, controls_not_covered)
-    return mediation_regressions(*common), mediation_effects(*common, draws=draws, seed=seed)
-
-
 def mediation_regressions(
     panel: pd.DataFrame,
     treatment_timing: pd.DataFrame,

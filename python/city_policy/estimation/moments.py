@@ -645,7 +645,7 @@ def read_specifications(specifications: pd.DataFrame, further: Sequence[str], **
     """Each row as a dict: ``specification`` and the ``further`` text columns of the method.
 
     Columns of a :class:`Specification` that the frame lacks take ``defaults`` or stay blank.
-    Raises InputError for a missing column or a repeated ``spec_id``.
+    Raises InputError for a missing column, a blank cell that is required, or a repeated ``spec_id``.
     """
     for name in ("spec_id", *further):
         if name not in specifications.columns:
@@ -657,5 +657,8 @@ def read_specifications(specifications: pd.DataFrame, further: Sequence[str], **
     blank = dict.fromkeys(Specification.__dataclass_fields__) | {"estimator": "resampling"} | defaults
     for row in specifications.to_dict("records"):
         cells = blank | {name: value for name, value in row.items() if name in blank}
-        result = {name: str(row[name]).strip() for name in further}
+        result = {name: "" if pd.isna(row[name]) else str(row[name]).strip() for name in further}
+        for name, text in result.items():
+            if not text:
+                raise InputError(f"Specification '{row['spec_id']}' has a blank {name}.")
         yield {"specification": Specification.from_row(cells)} | result
