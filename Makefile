@@ -28,7 +28,7 @@ build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEM
 test: $(VENV)/installed ## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint models tests analysis --processes 2 --nofail --quiet || true
+	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: bench

@@ -88,8 +88,8 @@
 } -%}
 
 {%- set check_ctes = [
-    'stars_against_t', 'sign_against_t', 'count_identity', 'group_sizes', 'sample_size', 'whole_cities', 'matched_sample_size',
-    'dummy_mean', 'dummy_std_dev', 'mean_between_extremes', 'std_dev_bounds', 'index_weights', 'bacon_weights',
+    'stars_against_t', 'sign_against_t', 'count_identity', 'group_sizes', 'sample_size', 'whole_cities',
+    'matched_sample_size', 'dummy_mean', 'dummy_std_dev', 'mean_between_extremes', 'std_dev_bounds', 'index_weights', 'bacon_weights',
     'bacon_total', 'padded_decimals', 'sobel_bound', 'sobel_formula', 'total_effect', 'mediator_t_values',
     'repeated_panel', 'r2_monotonicity', 'r2_gain_by_chance', 'r2_gain_against_t', 'r2_without_policy',
     'se_across_groups', 'group_difference', 'constant_through_means', 'shared_instrument', 'first_stage_f',
@@ -209,8 +209,12 @@ stars_possible as (
 
     select
         *,
-        {% for value in critical_values %}if(t_abs_low >= {{ value }}, 1, 0){{ ' + ' if not loop.last }}{% endfor %} as fewest,
-        {% for value in critical_values %}if(t_abs_high + {{ edge }} >= {{ value }}, 1, 0){{ ' + ' if not loop.last }}{% endfor %} as most
+        {% for value in critical_values -%}
+        if(t_abs_low >= {{ value }}, 1, 0) {{ '+' if not loop.last else 'as fewest,' }}
+        {% endfor -%}
+        {% for value in critical_values -%}
+        if(t_abs_high + {{ edge }} >= {{ value }}, 1, 0) {{ '+' if not loop.last else 'as most' }}
+        {% endfor -%}
     from coefficients
     where t_text is not null
 
@@ -401,7 +405,8 @@ sample_size as (
         expected::varchar as implied,
         if(smallest = expected and largest = expected, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}, sample {}: {} observations are printed; by {} it must be {:,}.', place, sample, printed, words, expected
+            '{}, sample {}: {} observations are printed; by {} it must be {:,}.',
+            place, sample, printed, words, expected
         ) as sentence
     from expected_sizes
     where expected is not null
@@ -419,7 +424,8 @@ whole_cities as (
         format('{:g} cities', round(printed_sizes.largest / study.years_2011_2021, 2)) as implied,
         if(printed_sizes.largest % study.years_2011_2021 = 0, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}, sample {}: a group of cities has {} observations per city in a balanced panel, so {} observations are {:g} cities.',
+            '{}, sample {}: a group of cities has {} observations per city in a balanced panel, so {} '
+            || 'observations are {:g} cities.',
             printed_sizes.place, printed_sizes.sample, study.years_2011_2021, printed_sizes.printed,
             round(printed_sizes.largest / study.years_2011_2021, 2)
         ) as sentence
@@ -467,7 +473,9 @@ matched_sample_size as (
             n_obs <= pilot_city_years,
             format('{} column {}: {:,} observations can be a 1:1 matched sample.', place, column_no, n_obs),
             format(
-                '{} column {}: matching one control to each treated observation leaves at most {:,}, and {:,} if every year of a pilot city counts as treated; {:,} observations are more, so the regression holds more than the treated and their matches.',
+                '{} column {}: matching one control to each treated observation leaves at most {:,}, and '
+                || '{:,} if every year of a pilot city counts as treated; {:,} observations are more, so the '
+                || 'regression holds more than the treated and their matches.',
                 place, column_no, treated_city_years, pilot_city_years, n_obs
             )
         ) as sentence
@@ -612,7 +620,8 @@ dummy_std_dev as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            'Table 2, {}: a dummy with mean {} among {:,} observations has a standard deviation of {:.5f}; {} is printed.',
+            'Table 2, {}: a dummy with mean {} among {:,} observations has a standard deviation of {:.5f}; '
+            || '{} is printed.',
             variable, mean_text, n_obs, (implied_low + implied_high) / 2, std_dev_text
         ) as sentence
     from dummy_deviations
@@ -674,7 +683,8 @@ std_dev_bounds as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            'Table 2, {}: with this mean, minimum and maximum the standard deviation lies between {:.4f} and {:.4f}; {} is printed.',
+            'Table 2, {}: with this mean, minimum and maximum the standard deviation lies between {:.4f} and '
+            || '{:.4f}; {} is printed.',
             variable, least_std_dev, largest_std_dev, std_dev_text
         ) as sentence
     from deviation_bounds
@@ -743,7 +753,8 @@ index_weights as (
 
 ),
 
--- 4. Table 6: the Bacon decomposition. A table all of whose numbers end in 0 is rounded to fewer decimals than it prints.
+-- 4. Table 6: the Bacon decomposition. A table all of whose numbers end in 0 is rounded to fewer decimals than it
+-- prints.
 bacon_decimals as (
 
     select
@@ -839,7 +850,8 @@ bacon_total as (
         format('{:.5f} ({})', total, {{ range_text % (5, 5, 'total_low', 'total_high') }}) as implied,
         if(total_fits, 'consistent', 'inconsistent') as verdict,
         format(
-            'Table 6, {}: weights times estimates sum to between {:.5f} and {:.5f} when rounded to {} decimals; the printed total is {}.',
+            'Table 6, {}: weights times estimates sum to between {:.5f} and {:.5f} when rounded to {} '
+            || 'decimals; the printed total is {}.',
             treatment, total_low, total_high, bacon_decimals.real_decimals, printed_total_text
         ) as sentence
     from bacon_sums_real
@@ -850,8 +862,7 @@ bacon_total as (
 
 bacon_failures as (
 
-    select
-        count(*) filter (not weights_fit) + count(*) filter (not total_fits) as n_failures
+    select count(*) filter (not weights_fit) + count(*) filter (not total_fits) as n_failures
     from bacon_sums_printed
 
 ),
@@ -869,7 +880,8 @@ padded_decimals as (
         if(
             real_decimals < printed_decimals and n_failures > 0,
             format(
-                'Table 6: all {} numbers end in 0, so they are rounded to {} decimals and padded to {}; taken at the printed precision {} of the sums above would not come out.',
+                'Table 6: all {} numbers end in 0, so they are rounded to {} decimals and padded to {}; '
+                || 'taken at the printed precision {} of the sums above would not come out.',
                 n_numbers, real_decimals, printed_decimals, n_failures
             ),
             format('Table 6: the {} numbers carry the precision they are printed with.', n_numbers)
@@ -996,7 +1008,8 @@ sobel_bound as (
                 place, treatment, mediator, z_text, t_a_text, t_b_text
             ),
             format(
-                '{}, {} through {}: a Sobel Z can never exceed the smaller of its two t values, here {} and {} (at most {:.3f} before rounding), yet {} is reported.',
+                '{}, {} through {}: a Sobel Z can never exceed the smaller of its two t values, here {} and '
+                || '{} (at most {:.3f} before rounding), yet {} is reported.',
                 place, treatment, mediator, t_a_text, t_b_text, bound, z_text
             )
         ) as sentence
@@ -1049,7 +1062,8 @@ total_effect as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{}, {} through {}: direct effect plus a times b is between {:.5f} and {:.5f}; the baseline coefficient is {}.',
+            '{}, {} through {}: direct effect plus a times b is between {:.5f} and {:.5f}; the baseline '
+            || 'coefficient is {}.',
             place, treatment, mediator, implied_low, implied_high, total_text
         ) as sentence
     from indirect_effects
@@ -1120,7 +1134,8 @@ mediator_t_values as (
             t_low <= implied_high + {{ edge }} and implied_low <= t_high + {{ edge }}, 'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{} column {}: the t values of the three regressions with one of the two alone imply {:.3f} to {:.3f} for {} beside the other; {} is printed.',
+            '{} column {}: the t values of the three regressions with one of the two alone imply {:.3f} to '
+            || '{:.3f} for {} beside the other; {} is printed.',
             place, full_column_no, implied_low, implied_high, term, t_text
         ) as sentence
     from joint_t_values
@@ -1201,7 +1216,8 @@ repeated_panel as (
                 then panel_sizes.place || ' repeats no regression of an earlier panel.'
             when repetitions.other_sample
                 then format(
-                    '{} repeats estimate, t value and R² of {} of its {} regressions from {} to the last digit, although it has {:,} observations instead of {:,}.',
+                    '{} repeats estimate, t value and R² of {} of its {} regressions from {} to the last '
+                    || 'digit, although it has {:,} observations instead of {:,}.',
                     panel_sizes.place, repetitions.n_repeated, panel_sizes.n_regressions, repetitions.earlier_place,
                     repetitions.n_obs, repetitions.earlier_n_obs
                 )
@@ -1238,6 +1254,8 @@ nested as (
     where
         (larger.table_no = '8' or larger.panel_key in ('C_other_policies', 'D_high_dimensional_fe'))
         and larger.n_obs = baseline.n_obs
+        and larger.r2_text is not null
+        and baseline.r2_text is not null
 
     union all
 
@@ -1255,7 +1273,7 @@ nested as (
         alone_r2_high as smaller_high,
         'column ' || alone_column_no as smaller_place
     from mediation
-    where alone_r2_text is not null
+    where alone_r2_text is not null and full_r2_text is not null
 
 ),
 
@@ -1308,7 +1326,9 @@ r2_gain_by_chance as (
                 place, column_no, smaller_text, larger_text
             ),
             format(
-                '{} column {}: R² rises from {} to {}, no more than about {:.0f} regressors unrelated to the outcome would add by chance, while province-year effects alone are some {}; unless this R² is adjusted, the regression can hardly contain them.',
+                '{} column {}: R² rises from {} to {}, no more than about {:.0f} regressors unrelated to the '
+                || 'outcome would add by chance, while province-year effects alone are some {}; unless this R² '
+                || 'is adjusted, the regression can hardly contain them.',
                 place, column_no, smaller_text, larger_text, worth_regressors, {{ province_year_effects }}
             )
         ) as sentence
@@ -1348,7 +1368,7 @@ gain_intervals as (
         1 - (1 - full_r2_low) * (1 + t_abs_high ** 2 / df) as implied_low,
         1 - (1 - full_r2_high) * (1 + t_abs_low ** 2 / df) as implied_high
     from gains
-    where smaller_text is not null and df is not null
+    where smaller_text is not null and full_r2_text is not null and df is not null
 
 ),
 
@@ -1366,7 +1386,8 @@ r2_gain_against_t as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{} column {}: with its t value of {}, taking {} out lowers R² from {} to between {:.5f} and {:.5f}; {} prints {}.',
+            '{} column {}: with its t value of {}, taking {} out lowers R² from {} to between {:.5f} and '
+            || '{:.5f}; {} prints {}.',
             place, column_no, t_text, term, full_r2_text, implied_low, implied_high, smaller_place, smaller_text
         ) as sentence
     from gain_intervals
@@ -1475,7 +1496,9 @@ se_across_groups as (
         if(
             looks_swapped,
             format(
-                '{}, {}: {} has {:,} observations and an implied standard error of {:.4f}, {:.1f} times that of {} ({:.4f}) with only {:,}, so the t values look swapped; swapping them gives {:.4f} and {:.4f}, swapping them together with the estimates {:.4f} and {:.4f}{}.',
+                '{}, {}: {} has {:,} observations and an implied standard error of {:.4f}, {:.1f} times that '
+                || 'of {} ({:.4f}) with only {:,}, so the t values look swapped; swapping them gives {:.4f} and '
+                || '{:.4f}, swapping them together with the estimates {:.4f} and {:.4f}{}.',
                 place, treatment, larger_sample, larger_n_obs, larger_se, larger_se / smaller_se, smaller_sample,
                 smaller_se, smaller_n_obs, larger_se_swapped_t, smaller_se_swapped_t, smaller_se, larger_se,
                 coalesce(
@@ -1487,7 +1510,8 @@ se_across_groups as (
                 )
             ),
             format(
-                '{}, {}: the implied standard error is {:.4f} with {:,} observations and {:.4f} with {:,}, a ratio of {:.1f} that needs no slip to explain it.',
+                '{}, {}: the implied standard error is {:.4f} with {:,} observations and {:.4f} with {:,}, a '
+                || 'ratio of {:.1f} that needs no slip to explain it.',
                 place, treatment, larger_se, larger_n_obs, smaller_se, smaller_n_obs, larger_se / smaller_se
             )
         ) as sentence
@@ -1510,7 +1534,8 @@ group_difference as (
             else 'consistent'
         end as verdict,
         format(
-            '{}, {}: the printed estimates and t values put the two groups between {:.2f} and {:.2f} standard errors apart, which {} the printed P of {} for their difference.',
+            '{}, {}: the printed estimates and t values put the two groups between {:.2f} and {:.2f} '
+            || 'standard errors apart, which {} the printed P of {} for their difference.',
             place, treatment, z_low, z_high,
             case
                 when p_text::double <= 0.05 and z_high < {{ critical_values[1] }}
@@ -1523,6 +1548,33 @@ group_difference as (
         ) as sentence
     from group_pair_flags
     where p_text is not null
+
+),
+
+swapped_t_values as (
+
+    select
+        table_no,
+        panel_key,
+        treatment,
+        unnest([larger_sample, smaller_sample]) as sample,
+        unnest([smaller_t_low, larger_t_low]) as t_low,
+        unnest([smaller_t_high, larger_t_high]) as t_high
+    from group_pair_flags
+    where looks_swapped
+
+),
+
+additional_terms as (
+
+    select
+        table_no,
+        panel_key,
+        column_no,
+        count(*) - 1 as n_terms
+    from coefficients
+    where table_no != '3'
+    group by table_no, panel_key, column_no
 
 ),
 
@@ -1539,32 +1591,13 @@ common_base as (
         study.years_2011_2021 - if(regressions.panel_key = 'B_lagged_treatment', 1, 0) as n_years,
         study.n_controls + 1 + coalesce(additional.n_terms, 0) as n_regressors
     from regressions
-    left join (
-        select
-            table_no,
-            panel_key,
-            treatment,
-            unnest([larger_sample, smaller_sample]) as sample,
-            unnest([smaller_t_low, larger_t_low]) as t_low,
-            unnest([smaller_t_high, larger_t_high]) as t_high
-        from group_pair_flags
-        where looks_swapped
-    ) as swapped
+    left join swapped_t_values as swapped
         on
             regressions.table_no = swapped.table_no
             and regressions.panel_key = swapped.panel_key
             and regressions.treatment = swapped.treatment
             and regressions.sample = swapped.sample
-    left join (
-        select
-            table_no,
-            panel_key,
-            column_no,
-            count(*) - 1 as n_terms
-        from coefficients
-        where table_no != '3'
-        group by table_no, panel_key, column_no
-    ) as additional
+    left join additional_terms as additional
         on
             regressions.table_no = additional.table_no
             and regressions.panel_key = additional.panel_key
@@ -1749,12 +1782,14 @@ r2_without_policy as (
             when 'fits' then format('as those of {} do on the same sample.', agreeing)
             when 'fits_swapped'
                 then format(
-                    'but the same sample must give one value and the others give {}; with the t values of the two groups swapped it would be {} and agree.',
+                    'but the same sample must give one value and the others give {}; with the t values of '
+                    || 'the two groups swapped it would be {} and agree.',
                     others, {{ range_text % (5, 5, 'other_base_low', 'other_base_high') }}
                 )
             when 'odd_one'
                 then format(
-                    'but the same sample must give one value and the others agree on {}{}; its R², t value or sample cannot be as printed.',
+                    'but the same sample must give one value and the others agree on {}{}; its R², t value '
+                    || 'or sample cannot be as printed.',
                     others,
                     if(
                         looks_swapped,
@@ -1767,7 +1802,8 @@ r2_without_policy as (
                 )
             else
                 format(
-                    'but the same sample must give one value and the others give {}; no two agree, so which is wrong cannot be said.',
+                    'but the same sample must give one value and the others give {}; no two agree, so which '
+                    || 'is wrong cannot be said.',
                     others
                 )
         end as sentence
@@ -1825,7 +1861,8 @@ constant_through_means as (
             'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{} column {}: the means of Table 2 and the coefficients imply a constant between {:.4f} and {:.4f}; {} is printed.',
+            '{} column {}: the means of Table 2 and the coefficients imply a constant between {:.4f} and '
+            || '{:.4f}; {} is printed.',
             place, column_no, implied_low, implied_high, estimate_text
         ) as sentence
     from constant_intervals
@@ -1848,12 +1885,16 @@ instrumented as (
         first_stage.t_abs_low,
         first_stage.t_abs_high,
         least(
-            first_stage.estimate_low * second_stage.estimate_low, first_stage.estimate_low * second_stage.estimate_high,
-            first_stage.estimate_high * second_stage.estimate_low, first_stage.estimate_high * second_stage.estimate_high
+            first_stage.estimate_low * second_stage.estimate_low,
+            first_stage.estimate_low * second_stage.estimate_high,
+            first_stage.estimate_high * second_stage.estimate_low,
+            first_stage.estimate_high * second_stage.estimate_high
         ) as reduced_low,
         greatest(
-            first_stage.estimate_low * second_stage.estimate_low, first_stage.estimate_low * second_stage.estimate_high,
-            first_stage.estimate_high * second_stage.estimate_low, first_stage.estimate_high * second_stage.estimate_high
+            first_stage.estimate_low * second_stage.estimate_low,
+            first_stage.estimate_low * second_stage.estimate_high,
+            first_stage.estimate_high * second_stage.estimate_low,
+            first_stage.estimate_high * second_stage.estimate_high
         ) as reduced_high
     from coefficients as first_stage
     inner join coefficients as second_stage
@@ -1870,7 +1911,8 @@ reduced_forms as (
         string_agg(column_no, ', ' order by position) as column_no,
         string_agg(format('{}: {} x {}', treatment, first_text, second_text), '; ' order by position) as printed,
         string_agg(
-            format('{}: {}', treatment, {{ range_text % (5, 5, 'reduced_low', 'reduced_high') }}), '; ' order by position
+            format('{}: {}', treatment, {{ range_text % (5, 5, 'reduced_low', 'reduced_high') }}),
+            '; ' order by position
         ) as implied,
         max(reduced_low) <= min(reduced_high) + {{ edge }} as is_one
     from instrumented
@@ -1890,8 +1932,13 @@ shared_instrument as (
         implied,
         if(is_one, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}: first times second stage is the effect of the instrument on the outcome, which one instrument for all policies must leave the same; it is {}, {}.',
-            place, implied, if(is_one, 'the same within rounding', 'so the columns cannot share the one instrument that the text names')
+            '{}: first times second stage is the effect of the instrument on the outcome, which one '
+            || 'instrument for all policies must leave the same; it is {}, {}.',
+            place, implied,
+            if(
+                is_one,
+                'the same within rounding', 'so the columns cannot share the one instrument that the text names'
+            )
         ) as sentence
     from reduced_forms
 
@@ -1925,7 +1972,8 @@ first_stage_f as (
         't² ' || {{ range_text % (1, 1, 't_abs_low ** 2', 't_abs_high ** 2') }} as implied,
         if(fits, 'consistent', 'cannot be decided') as verdict,
         format(
-            '{} column {}: with one instrument the Cragg-Donald F is the square of the conventional first-stage t, here {:.1f} to {:.1f}; {} is printed{}.',
+            '{} column {}: with one instrument the Cragg-Donald F is the square of the conventional '
+            || 'first-stage t, here {:.1f} to {:.1f}; {} is printed{}.',
             place, split_part(column_no, ', ', 1), t_abs_low ** 2, t_abs_high ** 2, f_text,
             if(fits, '', ', which is right only if the t values of this table are robust ones, and it does not say')
         ) as sentence

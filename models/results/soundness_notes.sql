@@ -105,6 +105,16 @@ clustering as (
 
 ),
 
+pretrends as (
+
+    select distinct
+        treatment,
+        pretrend_p_value
+    from event_study
+    where vcov = 'CRV1' and pretrend_p_value is not null
+
+),
+
 evidence as (
 
     select * from clustering
@@ -140,18 +150,16 @@ evidence as (
     select
         'event_study' as result,
         'Clustered p values of the joint pre-trend test: '
-        || string_agg(distinct treatment || ' ' || round(pretrend_p_value, 3), ', ' order by treatment || ' ' || round(pretrend_p_value, 3))
-        || '.' as evidence
-    from event_study
-    where vcov = 'CRV1' and pretrend_p_value is not null
+        || string_agg(treatment || ' ' || round(pretrend_p_value, 3), ', ' order by treatment) || '.' as evidence
+    from pretrends
 
     union all
 
     select
         'instrumental_variable' as result,
         'With relief times year the clustered Kleibergen-Paap F is '
-        || string_agg(distinct treatment || ' ' || round(kleibergen_paap_wald_f, 1), ', ' order by treatment || ' ' || round(kleibergen_paap_wald_f, 1))
-        filter (instrument like '%:year')
+        || string_agg(treatment || ' ' || round(kleibergen_paap_wald_f, 1), ', ' order by treatment)
+        filter (instrument like '%:year' and term = treatment)
         || '; with relief times dual the second stage of dual is ' || max(round(estimate, 4)) filter (
             treatment = 'dual' and term = 'dual' and instrument like '%:dual'
         ) || '.' as evidence

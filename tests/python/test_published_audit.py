@@ -16,16 +16,9 @@ TREATMENTS = ("bcs", "iic", "dual")
 def audit(project, tmp_path_factory):
     """Check id -> row of a build that holds the audit and its seeds only."""
     data = tmp_path_factory.mktemp("audit")
-    result = (
-        run(
-            ["dbt", "run", "-s", "published_consistency_audit"],
-            project,
-            data,
-        )
-        if run(["dbt", "seed", "-s", "published"], project, data).returncode == 0
-        else None
-    )
-    assert result is not None and result.returncode == 0, result and result.stdout[-3000:]
+    for command in (["seed", "-s", "published"], ["run", "-s", "published_consistency_audit"]):
+        result = run(["dbt", *command], project, data)
+        assert result.returncode == 0, result.stdout[-3000:]
     with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
         cursor = connection.execute("select * from results.published_consistency_audit")
         names = [column[0] for column in cursor.description]
@@ -177,7 +170,9 @@ def table_8(coefficients, treatment, mediator):
     rows = [row for row in coefficients if row["table_no"] == "8" and row["treatment"] == treatment]
     (a,) = (row for row in rows if row["outcome"] == mediator)
     (b,) = (row for row in rows if row["term"] == mediator)
-    (direct,) = (row for row in rows if row["column_no"] == b["column_no"] and row["term"] == treatment)
+    (direct,) = (
+        row for row in rows if (row["panel"], row["column_no"], row["term"]) == (b["panel"], b["column_no"], treatment)
+    )
     return a, b, direct
 
 

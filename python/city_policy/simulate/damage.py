@@ -39,7 +39,7 @@ DAMAGED_NAMES = (
     ("demo_government", 2020, "阜阳市", "阜阳巿"),
     ("demo_employment", 2017, "荆州市", "荊州市"),
     ("demo_education", 2013, "秦皇岛市", "秦阜岛市"),
-    ("demo_land", 2012, "太原市", "同原市"),
+    ("demo_land", 2011, "固原市", "同原市"),
     ("demo_investment", 2018, "鸡西市", "鸡两市"),
     ("demo_fiscal", 2020, "池州市", "池外市"),
 )
