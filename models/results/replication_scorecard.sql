@@ -52,6 +52,32 @@ claimed_orderings as (
 
 ),
 
+audit as (
+
+    select * from {{ ref('published_consistency_audit') }}
+
+),
+
+-- Printed columns that contradict themselves or another table: they are no yardstick.
+slips as (
+
+    select distinct
+        table_no,
+        coalesce(panel, '') as panel,
+        unnest(string_split(column_no, ', '))::bigint as column_no
+    from audit
+    where is_slip and column_no is not null and rule not like 'sobel%'
+
+),
+
+sobel_slips as (
+
+    select distinct subject
+    from audit
+    where is_slip and rule like 'sobel%'
+
+),
+
 both_estimators as (
 
     select
@@ -305,6 +331,22 @@ unioned as (
 
 ),
 
+flagged as (
+
+    select
+        unioned.*,
+        (unioned.kind = 'coefficient' and slips.table_no is not null)
+        or (unioned.kind = 'Sobel Z' and sobel_slips.subject is not null) as is_slip_of_the_paper
+    from unioned
+    left join slips
+        on
+            unioned.table_no = slips.table_no
+            and coalesce(unioned.panel, '') = slips.panel
+            and unioned.column_no = slips.column_no
+    left join sobel_slips on unioned.panel || '/' || unioned.subject = sobel_slips.subject
+
+),
+
 final as (
 
     select
@@ -328,13 +370,14 @@ final as (
         our_n_obs,
         n_obs_agrees,
         agrees,
+        is_slip_of_the_paper,
         coalesce(status, if(our_value is null, 'not computed from this input', 'ok')) as status,
         {% if var('source') == 'demo' -%}
         'simulated demo yearbook: agreement checks the pipeline, not the paper' as data_source
         {%- else -%}
         'yearbooks and supplementary sources of this build' as data_source
         {%- endif %}
-    from unioned
+    from flagged
     order by kind, table_no, panel, column_no, subject
 
 )

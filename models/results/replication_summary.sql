@@ -10,9 +10,11 @@ final as (
         kind,
         count(*) as n_published,
         count(our_value) as n_computed,
-        avg(sign_agrees::integer) as share_same_sign,
-        avg(significance_at_5_percent_agrees::integer) as share_same_significance_at_5_percent,
-        avg(agrees::integer) as share_agrees,
+        count(*) filter (is_slip_of_the_paper) as n_slips_left_out,
+        avg(sign_agrees::integer) filter (not is_slip_of_the_paper) as share_same_sign,
+        avg(significance_at_5_percent_agrees::integer) filter (not is_slip_of_the_paper)
+            as share_same_significance_at_5_percent,
+        avg(agrees::integer) filter (not is_slip_of_the_paper) as share_agrees,
         case kind
             when 'coefficient' then 'within two published standard errors'
             when 'index weight' then 'within 0.01'

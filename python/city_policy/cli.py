@@ -85,7 +85,15 @@ def _run(arguments: argparse.Namespace) -> None:
             )
         )
         if arguments.supplementary:
-            print(ingest_supplementary(arguments.supplementary, landing, seeds / "mapping", seeds / "geography"))
+            print(
+                ingest_supplementary(
+                    arguments.supplementary,
+                    landing,
+                    seeds / "mapping",
+                    seeds / "geography",
+                    progress=not arguments.quiet,
+                )
+            )
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, simulate
 

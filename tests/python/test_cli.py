@@ -62,3 +62,19 @@ def test_an_interrupted_ingest_keeps_the_landing_file(project, tmp_path):
     result = run(["city-policy", "ingest", str(tmp_path / "books"), "--quiet"], project, tmp_path / "data")
     assert result.returncode == 2 and "table.xlsx" in result.stderr
     assert (landing / "yearbook_cells.parquet").read_bytes() == b"as it was"
+
+
+def test_the_supplementary_example_of_the_readme_is_read(project, tmp_path):
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    example = readme.split("```csv\n")[1].split("```")[0]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "example.csv").write_text(example, encoding="utf-8")
+    (tmp_path / "books" / "2012").mkdir(parents=True)
+    (tmp_path / "books" / "2012" / "table.csv").write_text(
+        "2-1 人口状况,,\n城市,City,年末总人口(万人)\n北京市,Beijing,1278\n天津市,Tianjin,996\n", encoding="utf-8"
+    )
+    command = ["city-policy", "ingest", str(tmp_path / "books"), "--supplementary", str(tmp_path / "other"), "--quiet"]
+    result = run(command, project, tmp_path / "data")
+    assert result.returncode == 0, result.stderr
+    assert "unknown places        0" in result.stdout and "unparsed numbers      0" in result.stdout
+    assert (tmp_path / "data" / "landing" / "supplementary_values.parquet").is_file()
