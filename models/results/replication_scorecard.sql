@@ -46,6 +46,30 @@ group_differences as (
 
 ),
 
+published_estimates as (
+
+    select * from {{ ref('published_estimates') }}
+
+),
+
+published_iv_diagnostics as (
+
+    select * from {{ ref('published_iv_diagnostics') }}
+
+),
+
+published_bacon_decomposition as (
+
+    select * from {{ ref('published_bacon_decomposition') }}
+
+),
+
+published_sobel_tests as (
+
+    select * from {{ ref('published_sobel_tests') }}
+
+),
+
 claimed_orderings as (
 
     select * from {{ ref('claimed_orderings') }}
@@ -81,28 +105,35 @@ sobel_slips as (
 both_estimators as (
 
     select
-        spec_id,
         paper_table,
-        panel,
+        coalesce(panel, '') as panel,
         column_no,
-        paper_outcome,
-        paper_treatment,
         paper_term,
-        paper_sample,
         max(estimate) as estimate,
         max(p_value) filter (vcov = 'iid') as p_value_iid,
         max(p_value) filter (vcov = 'CRV1') as p_value_clustered,
         max(n_obs) as n_obs,
-        max(published_estimate) as published_estimate,
-        max(published_t_stat) as published_t_stat,
-        coalesce(max(published_stars), '') as published_stars,
-        max(published_n_obs) as published_n_obs,
-        max(r2) filter (vcov = 'iid') as r2,
-        max(published_r2) as published_r2,
         max(status) as status
     from comparison
     where is_published
-    group by all
+    group by paper_table, coalesce(panel, ''), column_no, paper_term
+
+),
+
+printed_coefficients as (
+
+    select
+        table_no,
+        panel,
+        column_no::bigint as column_no,
+        concat_ws(' / ', outcome, treatment, term, sample) as subject,
+        term,
+        estimate::double as published_value,
+        abs(estimate::double / nullif(t_stat::double, 0)) as published_std_error,
+        case coalesce(stars, '') when '***' then '1 %' when '**' then '5 %' when '*' then '10 %' else 'none' end
+            as published_significance,
+        n_obs::integer as published_n_obs
+    from published_estimates
 
 ),
 
@@ -110,35 +141,53 @@ coefficients as (
 
     select
         'coefficient' as kind,
-        paper_table as table_no,
-        panel,
-        column_no,
-        concat_ws(' / ', paper_outcome, paper_treatment, paper_term, paper_sample) as subject,
-        published_estimate as published_value,
-        estimate as our_value,
-        abs(published_estimate / nullif(published_t_stat, 0)) as published_std_error,
-        sign(published_estimate) = sign(estimate) as sign_agrees,
-        case published_stars when '***' then '1 %' when '**' then '5 %' when '*' then '10 %' else 'none' end
-            as published_significance,
+        printed.table_no,
+        printed.panel,
+        printed.column_no,
+        printed.subject,
+        printed.published_value,
+        ours.estimate as our_value,
+        printed.published_std_error,
+        sign(printed.published_value) = sign(ours.estimate) as sign_agrees,
+        printed.published_significance,
         case
-            when p_value_iid < 0.01 then '1 %'
-            when p_value_iid < 0.05 then '5 %'
-            when p_value_iid < 0.1 then '10 %'
-            when p_value_iid is not null then 'none'
+            when ours.p_value_iid < 0.01 then '1 %'
+            when ours.p_value_iid < 0.05 then '5 %'
+            when ours.p_value_iid < 0.1 then '10 %'
+            when ours.p_value_iid is not null then 'none'
         end as our_significance_iid,
         case
-            when p_value_clustered < 0.01 then '1 %'
-            when p_value_clustered < 0.05 then '5 %'
-            when p_value_clustered < 0.1 then '10 %'
-            when p_value_clustered is not null then 'none'
+            when ours.p_value_clustered < 0.01 then '1 %'
+            when ours.p_value_clustered < 0.05 then '5 %'
+            when ours.p_value_clustered < 0.1 then '10 %'
+            when ours.p_value_clustered is not null then 'none'
         end as our_significance_clustered,
-        (published_stars in ('**', '***')) = (p_value_iid < 0.05) as significance_at_5_percent_agrees,
-        published_n_obs,
-        n_obs as our_n_obs,
-        published_n_obs = n_obs as n_obs_agrees,
-        abs(estimate - published_estimate) <= 2 * published_std_error as agrees,
-        status
-    from both_estimators
+        (printed.published_significance in ('1 %', '5 %')) = (ours.p_value_iid < 0.05)
+            as significance_at_5_percent_agrees,
+        printed.published_n_obs,
+        ours.n_obs as our_n_obs,
+        printed.published_n_obs = ours.n_obs as n_obs_agrees,
+        abs(ours.estimate - printed.published_value) <= 2 * printed.published_std_error as agrees,
+        ours.status
+    from printed_coefficients as printed
+    left join both_estimators as ours
+        on
+            printed.table_no = ours.paper_table
+            and coalesce(printed.panel, '') = ours.panel
+            and printed.column_no = ours.column_no
+            and printed.term = ours.paper_term
+
+),
+
+our_diagnostics as (
+
+    select
+        treatment,
+        max(kleibergen_paap_rk_lm_robust) as kleibergen_paap_rk_lm,
+        max(cragg_donald_f) as cragg_donald_wald_f
+    from instrumental_variable
+    where paper_table = '4'
+    group by treatment
 
 ),
 
@@ -184,70 +233,59 @@ plain_values as (
 
     union all
 
+    {% for statistic in ['kleibergen_paap_rk_lm', 'cragg_donald_wald_f'] -%}
     select
         'instrument diagnostic' as kind,
         '4' as table_no,
         null as panel,
-        treatment || ' / Kleibergen-Paap rk LM' as subject,
-        max(published_kleibergen_paap_rk_lm) as published_value,
-        max(kleibergen_paap_rk_lm_robust) as our_value,
+        printed.treatment || ' / {{ statistic }}' as subject,
+        printed.{{ statistic }}::double as published_value,
+        ours.{{ statistic }} as our_value,
         abs(our_value / published_value - 1) <= 0.5 as agrees
-    from instrumental_variable
-    where published_kleibergen_paap_rk_lm is not null
-    group by treatment
+    from published_iv_diagnostics as printed
+    left join our_diagnostics as ours on printed.treatment = ours.treatment
 
     union all
 
+    {% endfor -%}
+    {% for statistic in ['weight', 'estimate'] -%}
     select
-        'instrument diagnostic' as kind,
-        '4' as table_no,
-        null as panel,
-        treatment || ' / Cragg-Donald Wald F' as subject,
-        max(published_cragg_donald_wald_f) as published_value,
-        max(cragg_donald_f) as our_value,
-        abs(our_value / published_value - 1) <= 0.5 as agrees
-    from instrumental_variable
-    where published_cragg_donald_wald_f is not null
-    group by treatment
-
-    union all
-
-    select
-        'Bacon weight' as kind,
+        'Bacon {{ statistic }}' as kind,
         '6' as table_no,
-        treatment as panel,
-        comparison as subject,
-        published_weight as published_value,
-        weight as our_value,
-        abs(weight - published_weight) <= 0.005 as agrees
-    from bacon_decomposition
-    where published_weight is not null
+        printed.treatment as panel,
+        printed.comparison as subject,
+        printed.{{ statistic }}::double as published_value,
+        ours.{{ statistic }} as our_value,
+        {% if statistic == 'weight' -%}
+        abs(our_value - published_value) <= 0.005 as agrees
+        {%- else -%}
+        sign(our_value) = sign(published_value) as agrees
+        {%- endif %}
+    from published_bacon_decomposition as printed
+    left join bacon_decomposition as ours
+        on
+            printed.treatment = ours.treatment
+            and printed.comparison = ours.comparison
+            and ours.level = 'group'
+    where printed.{{ statistic }} is not null
 
     union all
 
-    select
-        'Bacon estimate' as kind,
-        '6' as table_no,
-        treatment as panel,
-        comparison as subject,
-        published_estimate as published_value,
-        estimate as our_value,
-        sign(estimate) = sign(published_estimate) as agrees
-    from bacon_decomposition
-    where published_estimate is not null
-
-    union all
-
+    {% endfor -%}
     select
         'Sobel Z' as kind,
         '8' as table_no,
-        mediator as panel,
-        treatment as subject,
-        published_sobel_z as published_value,
-        sobel_z as our_value,
-        (abs(sobel_z) > 1.96) = (abs(published_sobel_z) > 1.96) as agrees
-    from mediation_effects
-    where vcov = 'iid' and published_sobel_z is not null
+        printed.mediator as panel,
+        printed.treatment as subject,
+        printed.sobel_z::double as published_value,
+        ours.sobel_z as our_value,
+        (abs(our_value) > 1.96) = (abs(published_value) > 1.96) as agrees
+    from published_sobel_tests as printed
+    left join mediation_effects as ours
+        on
+            printed.mediator = ours.mediator
+            and printed.treatment = ours.treatment
+            and ours.vcov = 'iid'
 
     union all
 

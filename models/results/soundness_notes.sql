@@ -219,7 +219,7 @@ final as (
         topics.result,
         topics.topic,
         topics.note,
-        evidence.evidence,
+        coalesce(evidence.evidence, 'Not computed from this input.') as evidence,
         topics.what_to_read_instead,
         {% if var('source') == 'demo' -%}
         'simulated demo yearbook' as data_source
