@@ -15,4 +15,5 @@ def model(dbt, session):
         specifications=specifications[specifications["estimator"] == "matching"],
         controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
         controls_not_covered=controls.loc[~controls["is_covered"], "column_name"].tolist(),
-    )[0]
+        matched=dbt.ref("est_matched_sample").df(),
+    )

@@ -33,6 +33,7 @@ def copy_project(folder: Path) -> Path:
     for name in ("models", "seeds", "macros", "analysis"):
         shutil.copytree(PROJECT / name, folder / name)
     shutil.copytree(PROJECT / "tests", folder / "tests", ignore=shutil.ignore_patterns("python"))
+    (folder / "data").mkdir()
     return folder
 
 

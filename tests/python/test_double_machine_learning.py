@@ -12,7 +12,7 @@ from city_policy.errors import InputError
 from city_policy.estimation.double_machine_learning import _splits, estimate_double_machine_learning
 from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.record import RECORD_COLUMNS
-from city_policy.estimation.regression import read_specifications
+from city_policy.estimation.specification import read_specifications
 
 TRUTH = 0.5
 

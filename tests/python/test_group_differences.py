@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from city_policy.errors import InputError
 from city_policy.estimation import group_differences as module
-from city_policy.estimation.fixed_effects import Specification, estimate_fixed_effects
+from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.group_differences import DIFFERENCE_COLUMNS, group_differences
 from city_policy.estimation.moments import generator, permutations, two_sided_p
+from city_policy.estimation.specification import Specification
 from resampling_reference import dummy_regression, simulate, treatment
 from scipy.stats import kstest, norm
 from scipy.stats import t as student

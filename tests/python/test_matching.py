@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from city_policy.errors import InputError
 from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.matching import (
     BALANCE_COLUMNS,
     MATCHED_COLUMNS,
-    NotIdentifiedError,
+    compare_balance,
     estimate_matching,
     match_nearest,
+    matched_rows,
     propensity_scores,
 )
-from city_policy.estimation.record import RECORD_COLUMNS
-from city_policy.estimation.regression import read_specifications
+from city_policy.estimation.record import RECORD_COLUMNS, NotIdentifiedError
+from city_policy.estimation.specification import read_specifications
 from scipy.stats import ttest_ind
 
 
@@ -36,6 +38,15 @@ def simulate(seed=0, cities=40, years=6, pull=0.8):
     timing = pd.DataFrame({"adcode": [f"{c:06d}" for c in range(cities)], "policy_id": "pilot"})
     timing["first_treated_year"] = pd.Series([2014 if t else None for t in treated], dtype="Int64")
     return panel, timing
+
+
+def match(panel, timing, specifications, controls):
+    """Estimates, balance and rows: the match is made once, and the two others read it."""
+    rows = matched_rows(panel, timing, specifications, controls)
+    # In no order, as a table scan may give them.
+    scanned = rows.sample(frac=1, random_state=1)
+    estimates = estimate_matching(panel, timing, specifications, controls, [], scanned)
+    return estimates, compare_balance(panel, timing, specifications, controls, scanned), rows
 
 
 def by_brute_force(score, treated):
@@ -102,7 +113,7 @@ def test_separated_groups_have_no_logit():
 def test_the_whole_chain_by_hand(variant):
     panel, timing = simulate()
     controls = ["x1", "x2"]
-    estimates, balance, rows = estimate_matching(panel, timing, specification(variant=variant), controls)
+    estimates, balance, rows = match(panel, timing, specification(variant=variant), controls)
     used = panel.dropna().sort_values(["adcode", "year"], ignore_index=True)
     first = used["adcode"].map(timing.set_index("adcode")["first_treated_year"])
     treated = first.notna().to_numpy()
@@ -144,16 +155,36 @@ def test_the_whole_chain_by_hand(variant):
 
 def test_matching_balances_what_drove_the_choice():
     panel, timing = simulate(2, cities=150)
-    _, balance, _ = estimate_matching(panel, timing, specification(), ["x1", "x2"])
+    _, balance, _ = match(panel, timing, specification(), ["x1", "x2"])
     bias = balance[balance["variable"] == "x1"].set_index("stage")["standardised_bias_percent"]
     assert bias["before"] > 50
     assert abs(bias["matched"]) < 10
 
 
+def test_estimates_and_balance_read_the_match_and_do_not_make_it_again(monkeypatch):
+    panel, timing = simulate(5)
+    both = pd.concat([specification(), specification(spec_id="two", variant="matched")])
+    expected = match(panel, timing, both, ["x1", "x2"])
+    rows = expected[2]
+
+    def again(*arguments):
+        raise AssertionError("a second match")
+
+    monkeypatch.setattr("city_policy.estimation.matching.propensity_scores", again)
+    estimates = estimate_matching(panel, timing, both, ["x1", "x2"], [], rows)
+    balance = compare_balance(panel, timing, both, ["x1", "x2"], rows)
+    for ours, theirs in zip((estimates, balance), expected, strict=False):
+        assert (ours["status"] == "ok").all()
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    foreign = rows.assign(year=rows["year"] + 100)
+    with pytest.raises(InputError, match="which the panel does not have"):
+        compare_balance(panel, timing, both, ["x1", "x2"], foreign)
+
+
 def test_row_order_does_not_matter_and_types_are_declared():
     panel, timing = simulate(3)
-    straight = estimate_matching(panel, timing, specification(), ["x1", "x2"])
-    shuffled = estimate_matching(panel.sample(frac=1, random_state=1), timing.iloc[::-1], specification(), ["x1", "x2"])
+    straight = match(panel, timing, specification(), ["x1", "x2"])
+    shuffled = match(panel.sample(frac=1, random_state=1), timing.iloc[::-1], specification(), ["x1", "x2"])
     declared = (RECORD_COLUMNS, BALANCE_COLUMNS, MATCHED_COLUMNS)
     for ours, theirs, columns in zip(straight, shuffled, declared, strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
@@ -176,7 +207,7 @@ def test_what_cannot_be_run_is_a_row_with_a_sentence(changes, controls, status, 
     panel, timing = simulate(4)
     ever = panel["adcode"].map(timing.set_index("adcode")["first_treated_year"]).notna()
     panel = panel.assign(ever=ever.astype(float), pilots=ever, others=~ever)
-    estimates, balance, rows = estimate_matching(panel, timing, specification(**changes), controls)
+    estimates, balance, rows = match(panel, timing, specification(**changes), controls)
     assert estimates["vcov"].tolist() == ["iid", "CRV1"] and len(balance) == 1 and len(rows) == 0
     for frame in (estimates, balance):
         assert (frame["status"] == status).all()

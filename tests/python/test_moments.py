@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from city_policy.errors import InputError
 from city_policy.estimation import moments as engine
-from city_policy.estimation.fixed_effects import Specification, estimate_fixed_effects
+from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.moments import (
     Moments,
-    PanelColumns,
     bootstrap_weights,
+    check_resampling,
     generator,
     jackknife_weights,
     permutations,
     two_sided_p,
     wild_bootstrap,
 )
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.specification import Specification
 from resampling_reference import dummy_regression, repeat_cities, simulate, treatment
 
 CASES = pytest.mark.parametrize(
@@ -99,13 +101,15 @@ def test_one_draw_is_the_estimate_of_the_record(unbalanced, controls):
     )
     record = estimate_fixed_effects(panel, timing, [specification], controls)
     record = record[record["term"] == "pilot"].set_index("vcov")
-    columns = PanelColumns(panel, timing)
-    rows = columns.rows("everyone", {name: columns.numbers(name) for name in ("y", *controls)}).used
+    checked = Panel(panel, timing)
+    columns = checked.variables(specification)
+    others = checked.controls(specification, controls, columns)
+    rows = checked.usable_rows(specification, columns | others, {})
     moments = Moments(
-        columns.city[rows],
-        columns.year[rows],
-        np.column_stack([columns.regressor("pilot"), columns.numbers("y")])[rows],
-        np.column_stack([np.empty((len(rows), 0)), *(columns.numbers(name) for name in controls)])[rows],
+        checked.city[rows],
+        checked.year[rows],
+        np.column_stack([columns["pilot"], columns["y"]])[rows],
+        np.column_stack([np.empty((len(rows), 0)), *others.values()])[rows],
     )
     fit = moments.weigh().regress(1, [0], clustered=True)
     close(fit.estimate[0, 0], record.loc["iid", "estimate"])
@@ -268,7 +272,7 @@ def test_refusals_are_sentences():
         with pytest.raises(InputError, match=message):
             call()
     panel, timing = simulate()
-    columns = PanelColumns(panel.assign(half=panel["year"] > 2014, region="a"), timing)
+    checked = Panel(panel.assign(half=panel["year"] > 2014, region="a"), timing)
     base = {
         "spec_id": "one",
         "result": "r",
@@ -284,11 +288,11 @@ def test_refusals_are_sentences():
         "extra_fixed_effects": ("region",),
         "cluster": "adcode",
     }
-    columns.check(Specification(**base))
+    check_resampling(checked, Specification(**base))
     with pytest.raises(InputError, match="'half' changes within a city"):
-        columns.check(Specification(**base | {"extra_fixed_effects": ("half",)}))
+        check_resampling(checked, Specification(**base | {"extra_fixed_effects": ("half",)}))
     with pytest.raises(InputError, match="cannot cluster by 'region'"):
-        columns.check(Specification(**base | {"cluster": "region"}))
+        check_resampling(checked, Specification(**base | {"cluster": "region"}))
 
 
 def test_passes_do_not_change_results(monkeypatch):

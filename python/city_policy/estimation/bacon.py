@@ -15,21 +15,16 @@ swept treatment; the weighted sum of the estimates is the estimate of ``outcome 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import Specification
-from city_policy.estimation.record import cast_to_schema
-from city_policy.estimation.regression import (
-    NotIdentifiedError,
-    check_inputs,
-    numbers,
-    prepare,
-    problem_status,
-    read_specifications,
-)
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, problem_cells
+from city_policy.estimation.regression import prepare
+from city_policy.estimation.specification import Specification, read_specifications
 
 COMPARISONS = (
     "later_treated_as_control",
@@ -89,16 +84,16 @@ def decompose_bacon(
 
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    panel, timing = check_inputs(panel, treatment_timing)
+    checked = Panel(panel, treatment_timing)
     components, groups = [], []
     for specification in read_specifications(specifications):
         label = {name: getattr(specification, name) for name in ("spec_id", "treatment", "outcome")}
         try:
-            rows, twfe, counts = _decompose(panel, timing, specification)
+            rows, twfe, counts = _decompose(checked, specification)
         except Exception as problem:
-            status, message = problem_status(problem)
-            components.append(label | {"status": status, "message": message})
-            groups.append(label | {"comparison": TOTAL, "status": status, "message": message})
+            failure = label | problem_cells(problem)
+            components.append(failure)
+            groups.append(failure | {"comparison": TOTAL})
             continue
         components += [label | row | {"status": "ok"} for row in rows]
         groups += [
@@ -124,25 +119,19 @@ def _groups(components):
             }
 
 
-def _decompose(panel, timing, specification):
+def _decompose(panel, specification):
     """Comparisons (dicts), the TWFE estimate, and numbers of rows and cities."""
     policy, outcome, sample = specification.treatment, specification.outcome, specification.sample
-    if policy not in timing:
+    if policy not in panel.timing:
         raise InputError(f"'{policy}' is not a policy of the treatment timing, so it has no cohorts.")
     for name in ("lag", "extra_fixed_effects"):
         if getattr(specification, name):
             raise InputError(f"The Goodman-Bacon decomposition takes no {name.replace('_', ' ')}.")
-    first = panel["adcode"].map(timing[policy]).to_numpy(dtype="float64")
-    columns = {
-        outcome: numbers(panel, outcome),
-        policy: (panel["year"].to_numpy() >= first).astype("float64"),
-    }
     # The decomposition has no controls: the specification's own would change the rows.
-    bare = Specification(**vars(specification) | {"extra_controls": ()})
+    bare = replace(specification, extra_controls=())
     counts: dict = {}
-    prepared = prepare(panel, timing, bare, columns, (), counts)
-    rows = panel.iloc[prepared.rows]
-    years = np.unique(rows["year"])
+    prepared = prepare(panel, bare, panel.variables(bare), (), counts)
+    years = np.unique(panel.year[prepared.rows])
     n, cities = counts["n_obs"], counts["n_cities"]
     if counts["n_dropped_missing"] or counts["n_dropped_singletons"] or n != cities * len(years):
         missing = cities * len(years) - n
@@ -154,7 +143,7 @@ def _decompose(panel, timing, specification):
     if np.any(np.diff(years) != 1):
         raise NotIdentifiedError(f"The decomposition needs consecutive years; the sample '{sample}' has gaps.")
     outcomes = prepared.raw[outcome].reshape(cities, len(years))
-    starts = first[prepared.rows].reshape(cities, len(years))[:, 0]
+    starts = panel.first_treated_year(policy)[prepared.rows].reshape(cities, len(years))[:, 0]
     # Never: not within these years. Always: from the first year on or before.
     starts = np.where(starts > years[-1], np.nan, np.where(starts <= years[0], -np.inf, starts))
     cohorts = np.unique(starts[np.isfinite(starts)])

@@ -19,7 +19,7 @@ How it is computed (DoubleML, partialling-out score):
 
 Variances of one repetition, with residuals v of the treatment and e = u - b v: ``iid``
 e'e / (n - 1 - F) / v'v; ``CRV1`` factor × sum over g of (v_g'e_g)^2 / (v'v)^2, degrees of freedom and factor as
-in :mod:`city_policy.estimation.fixed_effects` for one term.
+in :mod:`city_policy.estimation.regression` for one term.
 """
 
 import warnings
@@ -29,24 +29,18 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import VARIANCE_ESTIMATORS, Specification
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.regression import (
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import (
+    RECORD_COLUMNS,
+    VARIANCE_ESTIMATORS,
     NotIdentifiedError,
-    check_inputs,
-    cluster_factor,
-    cluster_sums,
-    count_treated,
-    coverage_sentence,
-    numbers,
-    prepare,
+    cast_to_schema,
+    fit_sentences,
     problem_rows,
-    read_specifications,
     record_base,
-    regressor,
-    residual_degrees,
-    t_inference,
 )
+from city_policy.estimation.regression import cluster_factor, cluster_sums, prepare, residual_degrees, t_inference
+from city_policy.estimation.specification import Specification, read_specifications
 
 
 def estimate_double_machine_learning(
@@ -75,40 +69,32 @@ def estimate_double_machine_learning(
     """
     if folds < 2 or repetitions < 1:
         raise InputError(f"{folds} folds and {repetitions} repetitions were asked for; expected at least 2 and 1.")
-    panel, timing = check_inputs(panel, treatment_timing)
-    rows = []
+    checked = Panel(panel, treatment_timing)
+    rows, learned = [], {}
     for specification in read_specifications(specifications):
         counts: dict = {}
         try:
-            inference = _estimate(
-                panel, timing, specification, controls, counts, np.random.default_rng(seed), folds, repetitions
-            )
+            inference = _estimate(checked, specification, controls, counts, learned, seed, folds, repetitions)
         except Exception as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
             continue
         note = f"Lasso on a polynomial of degree 2, {folds} folds of cities, median of {repetitions} repetitions."
-        sentences = [note, *coverage_sentence(controls_not_covered)]
-        if counts["dropped_terms"]:
-            sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
         for vcov in VARIANCE_ESTIMATORS:
-            notes = list(sentences)
-            if "std_error" not in inference[vcov]:
-                notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+            clustered = "std_error" in inference[vcov]
+            notes = [note, *fit_sentences(specification, counts, controls_not_covered, clustered)]
             row = record_base(specification) | counts | inference[vcov]
             row |= {"term": specification.treatment, "vcov": vcov, "status": "ok", "message": " ".join(notes)}
             rows.append(row)
     return cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS)))
 
 
-def _estimate(panel, timing, specification, controls, counts, rng, folds, repetitions):
-    """Per variance estimator the numbers of the record row."""
+def _estimate(panel, specification, controls, counts, learned, seed, folds, repetitions):
+    """Per variance estimator the numbers of the record row. ``learned``: what the lasso predicted of outcomes so
+    far, by rows and controls; specifications that differ in their treatment only learn the outcome once.
+    """
     outcome, treatment = specification.outcome, specification.treatment
-    columns = {
-        outcome: numbers(panel, outcome),
-        treatment: regressor(panel, timing, treatment, specification.lag),
-    }
-    prepared = prepare(panel, timing, specification, columns, controls, counts)
-    count_treated(prepared, specification, prepared.raw[treatment], counts)
+    columns = panel.variables(specification)
+    prepared = prepare(panel, specification, columns, controls, counts, treated=columns[treatment])
     if prepared.explained([treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
     if not prepared.controls:
@@ -121,9 +107,13 @@ def _estimate(panel, timing, specification, controls, counts, rng, folds, repeti
     # A square of a 0/1 control is the control; a product that does not vary within cities is nothing.
     features = features[:, size > 1e-8 * np.sqrt(len(y))]
     features = features / features.std(axis=0)
+    rng = np.random.default_rng(seed)
     splits = [_splits(prepared.absorbed.city, folds, rng) for _ in range(repetitions)]
-    left_y, left_d = _cross_fit(y / y.std(), d / d.std(), features, splits)
-    left_y, left_d = left_y * y.std(), left_d * d.std()
+    key = (outcome, specification.extra_fixed_effects, *prepared.controls, prepared.rows.tobytes())
+    predicted = _cross_fit(y / y.std(), d / d.std(), features, splits, learned.get(key))
+    learned[key] = predicted["ml_l"]
+    left_y = y[:, None] - predicted["ml_l"] * y.std()
+    left_d = d[:, None] - predicted["ml_m"] * d.std()
 
     degrees, factor = residual_degrees(prepared, 1), cluster_factor(prepared, 1)
     estimates = (left_d * left_y).sum(axis=0) / (left_d**2).sum(axis=0)
@@ -138,7 +128,7 @@ def _estimate(panel, timing, specification, controls, counts, rng, folds, repeti
         variances["CRV1"] = (factor * (scores**2).sum(axis=0) / curvature**2, clusters - 1)
     for vcov, (variance, freedom) in variances.items():
         error = np.sqrt(np.median(variance + (estimates - estimate) ** 2))
-        result[vcov] = {"estimate": estimate} | t_inference(estimate, error, freedom)
+        result[vcov] = t_inference(estimate, error, freedom)
     return result
 
 
@@ -156,23 +146,25 @@ def _splits(city, folds, rng):
     return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(folds)]
 
 
-def _cross_fit(y, d, features, splits):
-    """What the lasso of the other folds leaves of outcome and treatment, (n, repetitions) each."""
+def _cross_fit(y, d, features, splits, predicted_y=None):
+    """What the lasso of the other folds predicts of outcome (``ml_l``) and treatment (``ml_m``), (n, repetitions)
+    each; ``predicted_y``: the first of them, if it is known.
+    """
     # Two seconds of imports; only who estimates pays for them.
     from doubleml import DoubleMLData, DoubleMLPLR
+    from sklearn import config_context
     from sklearn.linear_model import LassoCV
 
     # Rows are in order of cities and the inner folds are blocks of rows, so that they too split by city.
     lasso = LassoCV(cv=3, alphas=50, fit_intercept=False, max_iter=10_000, n_jobs=1)
-    with warnings.catch_warnings():
+    # Every step of every lasso path would check the features again, which are numbers throughout.
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore", category=FutureWarning)
         data = DoubleMLData.from_arrays(features, y, d)
         model = DoubleMLPLR(
             data, ml_l=lasso, ml_m=lasso, n_folds=len(splits[0]), n_rep=len(splits), draw_sample_splitting=False
         )
         model.set_sample_splitting(splits)
-        model.fit(n_jobs_cv=1)
-    return (
-        y[:, None] - model.predictions["ml_l"][:, :, 0],
-        d[:, None] - model.predictions["ml_m"][:, :, 0],
-    )
+        known = None if predicted_y is None else {"d": {"ml_l": predicted_y}}
+        model.fit(n_jobs_cv=1, external_predictions=known)
+    return {learner: model.predictions[learner][:, :, 0] for learner in ("ml_l", "ml_m")}

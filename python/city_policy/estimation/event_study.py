@@ -9,7 +9,7 @@ Beck, Levine and Levkov (2010, Journal of Finance 65), the source that the paper
 - The ends are binned: the dummy of the first event time holds it and all earlier ones, that of the last holds
   it and all later ones. An end that no row used reaches is moved in to the event time that one does reach.
 - A city that is never treated is in no bin: all its dummies are zero.
-- Rows, degrees of freedom and both variance estimators as in :mod:`city_policy.estimation.fixed_effects`.
+- Rows, degrees of freedom and both variance estimators as in :mod:`city_policy.estimation.regression`.
 
 Joint pre-trend test: H0 that all leads (event times before -1, the first bin included) are zero,
 F = b' V^-1 b / q with V either covariance, against F(q, n - k - F) for iid and F(q, G - 1) for CRV1.
@@ -22,22 +22,19 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import VARIANCE_ESTIMATORS, Specification
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.regression import (
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import (
+    RECORD_COLUMNS,
+    VARIANCE_ESTIMATORS,
     NotIdentifiedError,
-    check_inputs,
-    count_treated,
-    coverage_sentence,
-    goodness,
-    least_squares,
-    numbers,
-    prepare,
+    cast_to_schema,
+    fit_sentences,
+    problem_cells,
     problem_rows,
-    problem_status,
-    read_specifications,
     record_base,
 )
+from city_policy.estimation.regression import goodness, least_squares, prepare
+from city_policy.estimation.specification import Specification, read_specifications
 
 REFERENCE = -1
 EVENT_STUDY_COLUMNS = RECORD_COLUMNS | {"event_time": "Int64", "is_binned": "boolean"}
@@ -84,17 +81,16 @@ def estimate_event_study(
         raise InputError(
             f"Event times from {first} to {last} were asked for; expected one before {REFERENCE} and one from 0."
         )
-    panel, timing = check_inputs(panel, treatment_timing)
+    checked = Panel(panel, treatment_timing)
     rows, tests = [], []
     for specification in read_specifications(specifications):
         counts: dict = {}
         label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
         try:
-            times, binned, fit = _fit(panel, timing, specification, controls, counts, first, last)
+            times, binned, fit = _fit(checked, specification, controls, counts, first, last)
         except Exception as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
-            status, message = problem_status(problem)
-            tests += [label | {"vcov": v, "status": status, "message": message} for v in VARIANCE_ESTIMATORS]
+            tests += [label | {"vcov": vcov} | problem_cells(problem) for vcov in VARIANCE_ESTIMATORS]
             continue
         rows += _rows(specification, counts, times, binned, fit, controls_not_covered)
         tests += [label | {"vcov": vcov} | _pretrend(times, fit, vcov) for vcov in VARIANCE_ESTIMATORS]
@@ -108,18 +104,18 @@ def _term(time):
     return f"event_time_{time}"
 
 
-def _fit(panel, timing, specification, controls, counts, first, last):
+def _fit(panel, specification, controls, counts, first, last):
     """Event times without the reference (ascending), those that are binned, and the fit."""
     policy = specification.treatment
-    if policy not in timing:
+    if policy not in panel.timing:
         raise InputError(f"'{policy}' is not a policy of the treatment timing, so it has no event time.")
     if specification.lag:
         raise InputError("An event study takes no lag: its lags are the event times.")
-    event_time = panel["year"].to_numpy() - panel["adcode"].map(timing[policy]).to_numpy(dtype="float64")
-    columns = {specification.outcome: numbers(panel, specification.outcome)}
+    event_time = panel.year - panel.first_treated_year(policy)
+    columns = {specification.outcome: panel.numbers(specification.outcome)}
     # Which event times there are depends on the rows used; the dummies take no row away.
-    rows = prepare(panel, timing, specification, columns, controls, counts).rows
-    observed = event_time[rows]
+    controls_used = panel.controls(specification, controls, columns)
+    observed = event_time[panel.usable_rows(specification, columns | controls_used, counts)]
     observed = observed[np.isfinite(observed)].astype(int)
     if not (observed >= 0).any():
         raise NotIdentifiedError(
@@ -135,8 +131,7 @@ def _fit(panel, timing, specification, controls, counts, first, last):
     present = set(np.clip(observed, first, last).tolist())
     times = [time for time in range(first, last + 1) if time != REFERENCE and time in present]
     columns |= {_term(time): (clipped == time).astype("float64") for time in times}
-    prepared = prepare(panel, timing, specification, columns, controls, counts)
-    count_treated(prepared, specification, (event_time[prepared.rows] >= 0).astype("float64"), counts)
+    prepared = prepare(panel, specification, columns, controls, counts, treated=event_time >= 0)
     names = [_term(time) for time in times]
     explained = prepared.explained(names, given=prepared.controls)
     if explained:
@@ -150,23 +145,18 @@ def _fit(panel, timing, specification, controls, counts, first, last):
 
 
 def _rows(specification, counts, times, binned, fit, controls_not_covered):
-    sentences = coverage_sentence(controls_not_covered)
-    if counts["dropped_terms"]:
-        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
+        clustered = fit.covariance[vcov][0] is not None
         for time in sorted([*times, REFERENCE]):
-            notes = list(sentences)
-            if time == REFERENCE:
-                numbers_of_row = {"estimate": 0.0}
+            at_reference = time == REFERENCE
+            notes = fit_sentences(specification, counts, controls_not_covered, clustered or at_reference)
+            if at_reference:
                 notes.insert(0, "The reference: zero by construction.")
-            else:
-                numbers_of_row = fit.inference(times.index(time), vcov)
-                if fit.covariance[vcov][0] is None:
-                    notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
             if time in binned:
                 notes.insert(0, f"Holds event time {time} and all {'earlier' if time < 0 else 'later'} ones.")
-            row = record_base(specification) | counts | numbers_of_row
+            numbers = {"estimate": 0.0} if at_reference else fit.inference(times.index(time), vcov)
+            row = record_base(specification) | counts | numbers
             row |= {"term": _term(time), "vcov": vcov, "event_time": time, "is_binned": time in binned}
             rows.append(row | {"status": "ok", "message": " ".join(notes) or None})
     return rows

@@ -36,24 +36,18 @@ Draws are computed on moments (:mod:`city_policy.estimation.moments`); nothing i
 same groups share their permutations and their sweeps.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import _coverage_sentence
-from city_policy.estimation.moments import (
-    Moments,
-    NotIdentifiedError,
-    PanelColumns,
-    failure,
-    generator,
-    permutations,
-    read_specifications,
-    two_sided_p,
-)
-from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.moments import Moments, check_resampling, generator, permutations, two_sided_p
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
+from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications, read_text
 
 DIFFERENCE_COLUMNS = {
     "spec_id": "str",
@@ -110,13 +104,14 @@ def group_differences(
     """
     if draws < 1:
         raise InputError(f"The test was asked for {draws} permutations; expected at least 1.")
-    columns = PanelColumns(panel, treatment_timing)
-    sentences = _coverage_sentence(controls_not_covered)
-    wanted = specifications.assign(sample=specifications.get("sample_1"))
+    checked = Panel(panel, treatment_timing)
+    sentences = coverage_sentence(controls_not_covered)
+    samples = [read_text(specifications, name) for name in ("sample_1", "sample_2")]
+    absent = {**OPTIONAL_CELLS, "result": "group_differences", "estimator": "group_difference"}
     results, shared = {}, {}
     order = []
-    for row in read_specifications(wanted, ("sample_1", "sample_2"), result="group_differences"):
-        one, names = row["specification"], (row["sample_1"], row["sample_2"])
+    for one in read_specifications(specifications.assign(sample=specifications["sample_1"]), absent):
+        names = tuple(texts[one.spec_id] for texts in samples)
         order.append(one.spec_id)
         base = {
             "spec_id": one.spec_id,
@@ -126,48 +121,45 @@ def group_differences(
             "group_2": names[1],
         }
         try:
-            request = _read(columns, one, names, controls)
+            request = _read(checked, one, names, controls)
         except Exception as problem:
-            results[one.spec_id] = base | failure(problem, sentences)
+            results[one.spec_id] = base | problem_cells(problem, sentences)
             continue
         shared.setdefault(request.pop("key"), []).append((base, request))
     for same in shared.values():
-        _test_together(columns, same, draws, seed, sentences, results)
+        _test_together(checked, same, draws, seed, sentences, results)
     return cast_to_schema(pd.DataFrame([results[spec_id] for spec_id in order]), DIFFERENCE_COLUMNS)
 
 
-def _read(columns, one, names, controls):
+def _read(panel, one, names, controls):
     """Columns and rows of one specification, with a key that specifications with the same ones share."""
-    columns.check(one)
-    further = [name for name in dict.fromkeys([*one.extra_controls, *controls]) if name != one.treatment]
-    if one.outcome in (one.treatment, *further):
-        raise InputError(f"'{one.outcome}' stands on both sides of the equation.")
-    outcome, treatment = columns.numbers(one.outcome), columns.regressor(one.treatment, one.lag)
-    others = {name: columns.regressor(name) for name in further}
-    needed = {one.outcome: outcome, one.treatment: treatment} | others
+    check_resampling(panel, one)
+    columns = panel.variables(one)
+    others = panel.controls(one, controls, columns)
+    needed = columns | others
     complete = np.isfinite(np.column_stack(list(needed.values()))).all(axis=1)
     return {
-        "key": (names, one.outcome, tuple(further), complete.tobytes()),
+        "key": (names, one.outcome, tuple(others), complete.tobytes()),
         "names": names,
         "policy": one.treatment,
-        "outcome": outcome,
-        "treatment": treatment,
+        "outcome": columns[one.outcome],
+        "treatment": columns[one.treatment],
         "controls": list(others.values()),
         # What each sample's own regression uses, and what a draw may use: a row that is alone in its city
         # within its group is usable in a draw that gives it company.
-        "samples": [columns.rows(name, needed).used for name in names],
-        "eligible": [columns.sample(name) & complete for name in names],
+        "samples": [panel.usable_rows(replace(one, sample=name), needed, {}) for name in names],
+        "eligible": [panel.sample(name) & complete for name in names],
     }
 
 
-def _test_together(columns, same, draws, seed, sentences, results):
+def _test_together(panel, same, draws, seed, sentences, results):
     """Fill ``results`` for the specifications that differ in their treatment only."""
     failed = {}
     try:
-        observed = [_observe(columns, same, group) for group in (0, 1)]
-        drawn = _permute(columns, same, draws, seed)
+        observed = [_observe(panel, same, group) for group in (0, 1)]
+        drawn = _permute(panel, same, draws, seed)
     except Exception as problem:
-        failed = failure(problem, sentences)
+        failed = problem_cells(problem, sentences)
     for position, (base, request) in enumerate(same):
         if failed:
             results[base["spec_id"]] = base | failed
@@ -175,7 +167,7 @@ def _test_together(columns, same, draws, seed, sentences, results):
         try:
             cells = _compare(observed, position, request, drawn)
         except Exception as problem:
-            results[base["spec_id"]] = base | failure(problem, sentences)
+            results[base["spec_id"]] = base | problem_cells(problem, sentences)
             continue
         notes = list(sentences)
         left_out = draws - cells["permutation_draws"]
@@ -192,16 +184,16 @@ def _stack(same, rows):
     return targets[rows], controls[rows]
 
 
-def _observe(columns, same, group):
+def _observe(panel, same, group):
     """The regressions in one sample: estimates, clustered errors and influences of the cities, by treatment."""
     used = same[0][1]["samples"][group]
     targets, controls = _stack(same, used)
-    moments = Moments(columns.city[used], columns.year[used], targets, controls)
+    moments = Moments(panel.city[used], panel.year[used], targets, controls)
     draw = moments.weigh()
     fits = []
     for position in range(len(same)):
         fit = draw.regress(len(same), [position], clustered=True)
-        influence = np.zeros(columns.city.max() + 1)
+        influence = np.zeros(panel.city.max() + 1)
         if np.isfinite(fit.estimate[0, 0]):
             influence[moments.cities] = draw.influence(len(same), [position])[:, 0]
         fits.append((fit.estimate[0, 0], fit.std_error_crv1[0, 0], influence))
@@ -209,7 +201,7 @@ def _observe(columns, same, group):
         "fits": fits,
         "n_obs": int(used.sum()),
         "n_cities": moments.n_cities,
-        "cities": np.isin(np.arange(columns.city.max() + 1), moments.cities),
+        "cities": np.isin(np.arange(panel.city.max() + 1), moments.cities),
         "n_years": len(moments.years),
         "n_controls": int(moments.control_kept.sum()),
     }
@@ -253,12 +245,12 @@ def _compare(observed, position, request, drawn):
     }
 
 
-def _permute(columns, same, draws, seed):
+def _permute(panel, same, draws, seed):
     """Differences (draws, treatments) between the groups after dealing memberships, and what was dealt."""
     first = same[0][1]
     in_1, in_2 = first["eligible"]
     rows = in_1 | in_2
-    city, year = columns.city[rows], columns.year[rows]
+    city, year = panel.city[rows], panel.year[rows]
     label = in_1[rows].astype(np.int8) + 2 * in_2[rows]  # 1, 2, 3 = both
     cities, city = np.unique(city, return_inverse=True)
     years, year = np.unique(year, return_inverse=True)
@@ -267,7 +259,7 @@ def _permute(columns, same, draws, seed):
     shared = (paths == 3).any(axis=1)
     mixed = shared & np.isin(paths, (1, 2)).any(axis=1)
     if mixed.any():
-        which = columns.panel["adcode"].to_numpy()[rows][mixed[city]][0]
+        which = panel.frame["adcode"].to_numpy()[rows][mixed[city]][0]
         raise InputError(
             f"City {which} is in '{first['names'][0]}' and '{first['names'][1]}' in some years and in one of "
             "them in others; a permutation of whole cities cannot say what such a city keeps."

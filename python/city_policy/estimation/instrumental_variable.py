@@ -43,28 +43,28 @@ from scipy.stats import chi2
 from scipy.stats import f as f_distribution
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import COLLINEAR_SHARE, VARIANCE_ESTIMATORS, Specification
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.regression import (
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import (
+    RECORD_COLUMNS,
+    VARIANCE_ESTIMATORS,
     NotIdentifiedError,
+    cast_to_schema,
+    fit_sentences,
+    problem_cells,
+    problem_rows,
+    record_base,
+)
+from city_policy.estimation.regression import (
+    COLLINEAR_SHARE,
     Prepared,
-    check_inputs,
     cluster_factor,
     cluster_sums,
-    count_treated,
-    coverage_sentence,
     goodness,
     least_squares,
-    numbers,
     prepare,
-    problem_rows,
-    problem_status,
-    read_option,
-    read_specifications,
-    record_base,
-    regressor,
     residual_degrees,
 )
+from city_policy.estimation.specification import Specification, read_option, read_specifications
 
 # Terrain relief × dual, as the paper has it.
 PAPER_INSTRUMENT = "terrain_relief_proxy:dual"
@@ -121,7 +121,7 @@ def estimate_instrumental_variable(
 
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    panel, timing = check_inputs(panel, treatment_timing)
+    checked = Panel(panel, treatment_timing)
     variants = read_option(specifications, "variant")
     rows, diagnostics = [], []
     for specification in read_specifications(specifications):
@@ -132,19 +132,18 @@ def estimate_instrumental_variable(
             "treatment": specification.treatment,
             "instrument": instrument,
         }
-        caveat = _caveat(specification.treatment, instrument, timing)
+        caveat = _caveat(specification.treatment, instrument, checked.timing)
         try:
-            prepared, names = _prepare(panel, timing, specification, instrument, controls, counts)
-            rows += _stages(prepared, names, specification, counts, [caveat], controls_not_covered)
+            prepared, names = _prepare(checked, specification, instrument, controls, counts)
+            rows += _stages(prepared, names, specification, counts, caveat, controls_not_covered)
             diagnostics += [
                 label | _diagnose(prepared, names, specification, vcov, caveat)
                 for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
             ]
         except Exception as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
-            status, reason = problem_status(problem)
-            failure = {"status": status, "message": f"{reason} {caveat}"}
-            diagnostics += [label | {"vcov": v} | failure for v in DIAGNOSTIC_VARIANCE_ESTIMATORS]
+            failure = label | problem_cells(problem, [caveat])
+            diagnostics += [failure | {"vcov": vcov} for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS]
     return (
         cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS))),
         cast_to_schema(pd.DataFrame(diagnostics, columns=list(DIAGNOSTIC_COLUMNS)), DIAGNOSTIC_COLUMNS),
@@ -167,34 +166,30 @@ def _caveat(treatment, instrument, timing):
     )
 
 
-def _instruments(panel, timing, instrument):
+def _instruments(panel, instrument):
     """Name -> column (N,) of every instrument that ``instrument`` stands for."""
     if ":" not in instrument:
         names = instrument.split()
-        columns = [regressor(panel, timing, name, 0) for name in names]
+        columns = [panel.regressor(name) for name in names]
         return {f"instrument_{name}": column for name, column in zip(names, columns, strict=True)}
     factors = instrument.split(":")
     if len(factors) != 2 or factors[0] == "year":
         raise InputError(
             f"The instrument '{instrument}' is not understood; expected column:policy, column:year or columns."
         )
-    left = regressor(panel, timing, factors[0], 0)
+    left = panel.regressor(factors[0])
     if factors[1] != "year":
-        return {"instrument": left * regressor(panel, timing, factors[1], 0)}
-    years = panel["year"].to_numpy()
-    return {f"instrument_{year}": left * (years == year) for year in np.unique(years)}
+        return {"instrument": left * panel.regressor(factors[1])}
+    return {f"instrument_{year}": left * (panel.year == year) for year in np.unique(panel.year)}
 
 
-def _prepare(panel, timing, specification, instrument, controls, counts):
+def _prepare(panel, specification, instrument, controls, counts):
+    """The prepared columns, and the names of the instruments that are not collinear."""
     treatment = specification.treatment
-    columns = {
-        specification.outcome: numbers(panel, specification.outcome),
-        treatment: regressor(panel, timing, treatment, specification.lag),
-    }
-    instruments = _instruments(panel, timing, instrument)
+    columns = panel.variables(specification)
+    instruments = _instruments(panel, instrument)
     given = [name for name in controls if name not in instrument.split()]
-    prepared = prepare(panel, timing, specification, columns | instruments, given, counts)
-    count_treated(prepared, specification, prepared.raw[treatment], counts)
+    prepared = prepare(panel, specification, columns | instruments, given, counts, treated=columns[treatment])
     if prepared.explained([treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
     names = list(instruments)
@@ -214,14 +209,11 @@ def _prepare(panel, timing, specification, instrument, controls, counts):
     return prepared, names
 
 
-def _stages(prepared, names, specification, counts, caveats, controls_not_covered):
+def _stages(prepared, names, specification, counts, caveat, controls_not_covered):
     """Record rows of both stages."""
     outcome, treatment, extra = specification.outcome, specification.treatment, prepared.controls
     first = least_squares(prepared, treatment, [*names, *extra])
     second = least_squares(prepared, outcome, [treatment, *extra], instruments=[*names, *extra])
-    sentences = [*caveats, *coverage_sentence(controls_not_covered)]
-    if counts["dropped_terms"]:
-        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
     column = specification.column_no
     stages = (
         ("first_stage", column - 1 if column else None, treatment, names, first),
@@ -230,9 +222,8 @@ def _stages(prepared, names, specification, counts, caveats, controls_not_covere
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
         for stage, column_no, left, terms, fit in stages:
-            notes = list(sentences)
-            if fit.covariance[vcov][0] is None:
-                notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+            clustered = fit.covariance[vcov][0] is not None
+            notes = [caveat, *fit_sentences(specification, counts, controls_not_covered, clustered)]
             base = record_base(specification) | counts | goodness(prepared, left, fit.residuals)
             base |= {"panel": stage, "column_no": column_no, "outcome": left, "vcov": vcov}
             base |= {"status": "ok", "message": " ".join(notes)}

@@ -25,27 +25,25 @@ the variances, treated to control.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import Specification, estimate_fixed_effects
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.regression import (
+from city_policy.estimation.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import (
+    RECORD_COLUMNS,
     NotIdentifiedError,
-    check_inputs,
-    numbers,
-    prepare,
+    cast_to_schema,
+    problem_cells,
     problem_rows,
-    problem_status,
-    read_option,
-    read_specifications,
-    regressor,
 )
+from city_policy.estimation.specification import Specification, read_option, read_specifications
 
 VARIANTS = ("common_support", "matched")
 STAGES = ("before", *VARIANTS)
@@ -77,8 +75,31 @@ BALANCE_COLUMNS = {
     "status": "str",
     "message": "str",
 }
-# The column under which the kept rows are handed to the fixed-effects estimator.
-KEPT = "sample_kept_by_matching"
+
+
+def matched_rows(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame | Iterable[Specification],
+    controls: Sequence[str],
+) -> pd.DataFrame:
+    """The match of every specification; rules at the top.
+
+    ``panel``, ``treatment_timing``, ``specifications``, ``controls``: as in
+    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. The optional column ``variant`` of the
+    specifications says which rows are kept: ``common_support`` (also when blank) or ``matched``.
+
+    Returns one row per specification and city-year of the sample with all variables: ``role`` (``treated`` or
+    ``control``), propensity score, ``on_support``, ``weight``, ``kept``, and the neighbour of a treated row on
+    the support. A specification that cannot be matched has no rows; :func:`estimate_matching` and
+    :func:`compare_balance` say why.
+
+    Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
+    """
+    checked = Panel(panel, treatment_timing)
+    cases = _cases(checked, specifications, controls, None)
+    rows = [case.rows.assign(spec_id=case.specification.spec_id) for case in cases if case.problem is None]
+    return cast_to_schema(pd.concat(rows) if rows else pd.DataFrame(), MATCHED_COLUMNS)
 
 
 def estimate_matching(
@@ -86,107 +107,155 @@ def estimate_matching(
     treatment_timing: pd.DataFrame,
     specifications: pd.DataFrame | Iterable[Specification],
     controls: Sequence[str],
-    controls_not_covered: Sequence[str] = (),
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Difference-in-differences on the matched rows, the balance, and the rows; rules at the top.
+    controls_not_covered: Sequence[str],
+    matched: pd.DataFrame,
+) -> pd.DataFrame:
+    """Difference-in-differences on the rows that the match of every specification keeps.
 
-    ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. The optional column ``variant`` of the
-    specifications says which rows are kept: ``common_support`` (also when blank) or ``matched``.
+    ``panel``, ``treatment_timing``, ``specifications``, ``controls``: as in :func:`matched_rows`, and ``matched``
+    what it returned for them, in any order; ``controls_not_covered``: as in ``estimate_fixed_effects``.
 
-    Returns three frames. Estimates: the estimate record, with the rows of ``estimate_fixed_effects``; the counts
-    of dropped rows refer to the rows kept. Balance: one row per specification, control and stage (``before``,
-    ``common_support``, ``matched``); biases in percent, counts of rows (a control row in ``matched`` as often as
-    it serves). Rows: one row per specification and city-year of the sample with all variables: ``role``
-    (``treated`` or ``control``), propensity score, ``on_support``, ``weight``, ``kept``, and the neighbour of a
-    treated row on the support. A specification that cannot be run is a row with a status and a sentence in the
-    estimates (one per variance estimator) and the balance, and no rows.
+    Returns the estimate record, with the rows of ``estimate_fixed_effects``; the counts of dropped rows refer to
+    the rows kept. A specification that cannot be run is a row per variance estimator with a status and a
+    sentence.
 
-    Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
+    Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``), or for
+    matched rows that the panel does not have.
     """
-    checked, timing = check_inputs(panel, treatment_timing)
-    variants = read_option(specifications, "variant")
-    estimates, balance, rows = [], [], []
-    for specification in read_specifications(specifications):
-        counts: dict = {}
-        try:
-            variant = variants.get(specification.spec_id, VARIANTS[0])
-            if variant not in VARIANTS:
-                raise InputError(f"The variant '{variant}' is unknown; expected {' or '.join(VARIANTS)}.")
-            matched, values = _match(checked, timing, specification, controls, counts)
-        except Exception as problem:
-            estimates.append(pd.DataFrame(problem_rows(specification, counts, problem, controls_not_covered)))
-            status, message = problem_status(problem)
-            label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
-            balance.append(pd.DataFrame([label | {"status": status, "message": message}]))
+    checked = Panel(panel, treatment_timing)
+    cases = list(_cases(checked, specifications, controls, matched))
+    # The rows that are kept are handed to the fixed-effects estimator as a sample of its own.
+    samples, wanted = {}, []
+    for case in cases:
+        if case.problem is None:
+            name = f"rows kept for {case.specification.spec_id}"
+            samples[name] = np.zeros(len(checked.frame), dtype=bool)
+            samples[name][case.rows.index] = case.rows["kept"]
+            wanted.append(replace(case.specification, sample=name))
+    frame = pd.concat([checked.frame, pd.DataFrame(samples, index=checked.frame.index)], axis=1)
+    fitted = estimate_fixed_effects(frame, treatment_timing, wanted, controls, controls_not_covered)
+    results = []
+    for specification, variant, rows, problem, counts in cases:
+        if problem is not None:
+            results.append(pd.DataFrame(problem_rows(specification, counts, problem, controls_not_covered)))
             continue
-        matched["kept"] = matched["on_support"] if variant == "common_support" else matched["weight"] > 0
-        kept = np.zeros(len(checked), dtype=bool)
-        kept[matched.index] = matched["kept"]
-        result = estimate_fixed_effects(
-            checked.assign(**{KEPT: kept}),
-            treatment_timing,
-            [replace(specification, sample=KEPT)],
-            controls,
-            controls_not_covered,
-        )
-        note = _note(matched, variant)
-        result["sample"] = specification.sample
+        result = fitted[fitted["spec_id"] == specification.spec_id].assign(sample=specification.sample)
+        note, name = _note(rows, variant), f"rows kept for {specification.spec_id}"
         result["message"] = [
-            note if pd.isna(text) else f"{note} {text.replace(KEPT, variant)}" for text in result["message"]
+            note if pd.isna(text) else f"{note} {text.replace(name, variant)}" for text in result["message"]
         ]
-        estimates.append(result)
-        balance.append(_balance(matched, values, specification))
-        rows.append(matched.assign(spec_id=specification.spec_id))
-    return (
-        cast_to_schema(pd.concat(estimates) if estimates else pd.DataFrame(columns=list(RECORD_COLUMNS))),
-        cast_to_schema(pd.concat(balance) if balance else pd.DataFrame(columns=list(BALANCE_COLUMNS)), BALANCE_COLUMNS),
-        cast_to_schema(pd.concat(rows) if rows else pd.DataFrame(columns=list(MATCHED_COLUMNS)), MATCHED_COLUMNS),
-    )
+        results.append(result)
+    return cast_to_schema(pd.concat(results) if results else pd.DataFrame(), RECORD_COLUMNS)
 
 
-def _match(panel, timing, specification, controls, counts):
-    """The rows with role, score, support, weight and neighbour, indexed by their position in the sorted panel; and
-    the controls' values, name -> (n,).
+def compare_balance(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame | Iterable[Specification],
+    controls: Sequence[str],
+    matched: pd.DataFrame,
+) -> pd.DataFrame:
+    """Balance of the controls before and after the match of every specification; formulas at the top.
+
+    Arguments as in :func:`estimate_matching`. Returns one row per specification, control and stage (``before``,
+    ``common_support``, ``matched``); biases in percent, counts of rows (a control row in ``matched`` as often as
+    it serves). A specification that cannot be run is a row with a status and a sentence.
+
+    Raises InputError as ``estimate_matching`` does.
     """
+    checked = Panel(panel, treatment_timing)
+    results = []
+    for specification, _, rows, problem, _ in _cases(checked, specifications, controls, matched):
+        label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
+        if problem is not None:
+            results.append(label | problem_cells(problem))
+            continue
+        covariates = _covariates(checked, specification, controls, rows.index)
+        results += [label | {"status": "ok"} | row for row in _balance(rows, covariates)]
+    return cast_to_schema(pd.DataFrame(results), BALANCE_COLUMNS)
+
+
+class _Case(NamedTuple):
+    """A specification with its matched rows, indexed by position in the sorted panel; or with what kept it from
+    having any, and the counts as far as they are known.
+    """
+
+    specification: Specification
+    variant: str
+    rows: pd.DataFrame | None
+    problem: Exception | None
+    counts: dict
+
+
+def _cases(panel, specifications, controls, matched) -> Iterator[_Case]:
+    """Each specification with its rows of ``matched``; without any there it is matched here, which says why."""
+    variants = read_option(specifications, "variant")
+    known = {} if matched is None else dict(iter(matched.groupby("spec_id")))
+    for specification in read_specifications(specifications):
+        variant = variants.get(specification.spec_id, VARIANTS[0])
+        counts: dict = {}
+        rows, problem = None, None
+        if specification.spec_id in known:
+            rows = _locate(panel, known[specification.spec_id])
+        else:
+            try:
+                rows = _match(panel, specification, variant, controls, counts)
+            except Exception as reason:
+                problem = reason
+        yield _Case(specification, variant, rows, problem, counts)
+
+
+def _locate(panel, rows):
+    """``rows`` in the order of the panel, indexed by their position in it."""
+    keys = pd.MultiIndex.from_frame(panel.frame[["adcode", "year"]])
+    wanted = pd.MultiIndex.from_arrays([rows["adcode"].astype("str"), rows["year"].astype("int64")])
+    positions = keys.get_indexer(wanted)
+    if (positions < 0).any():
+        adcode, year = wanted[positions < 0][0]
+        raise InputError(f"The matched rows hold city {adcode}, year {year}, which the panel does not have.")
+    return rows.set_index(positions).sort_index()
+
+
+def _match(panel, specification, variant, controls, counts):
+    """The rows with role, score, support, weight and neighbour, indexed by their position in the sorted panel."""
+    if variant not in VARIANTS:
+        raise InputError(f"The variant '{variant}' is unknown; expected {' or '.join(VARIANTS)}.")
     treatment = specification.treatment
-    columns = {
-        specification.outcome: numbers(panel, specification.outcome),
-        treatment: regressor(panel, timing, treatment, specification.lag),
-    }
-    prepared = prepare(panel, timing, specification, columns, controls, counts)
-    on = prepared.raw[treatment]
+    columns = panel.variables(specification)
+    used = panel.usable_rows(specification, columns | panel.controls(specification, controls, columns), counts)
+    on, city = columns[treatment][used], panel.city[used]
     if not np.isin(on, (0.0, 1.0)).all():
         raise InputError(f"Matching needs a treatment of 0 and 1; '{treatment}' has other values.")
-    city = prepared.absorbed.city
     treated = np.isin(city, np.unique(city[on == 1.0]))
     if treated.all() or not treated.any():
         raise NotIdentifiedError(
             f"{'Every' if treated.all() else 'No'} city of the sample '{specification.sample}' is treated by "
             f"{treatment}, so there is nothing to match."
         )
-    values = {
-        name: prepared.raw[name]
-        for name in dict.fromkeys([*specification.extra_controls, *controls])
-        if prepared.raw[name].std() > 0
-    }
-    if not values:
+    covariates = _covariates(panel, specification, controls, used)
+    if not covariates:
         raise InputError("Matching needs a control that varies.")
-    score = propensity_scores(treated, np.column_stack(list(values.values())))
+    score = propensity_scores(treated, np.column_stack(list(covariates.values())))
     on_support, weight, neighbour = match_nearest(score, treated)
-    rows = panel.loc[prepared.rows, ["adcode", "year"]]
-    partner = rows.reset_index(drop=True).reindex(np.where(neighbour >= 0, neighbour, -1))
-    return (
-        rows.assign(
-            role=np.where(treated, "treated", "control"),
-            propensity_score=score,
-            on_support=on_support,
-            weight=weight,
-            neighbour_adcode=partner["adcode"].to_numpy(),
-            neighbour_year=partner["year"].to_numpy(),
-        ),
-        values,
+    rows = panel.frame.loc[used, ["adcode", "year"]]
+    partner = rows.reset_index(drop=True).reindex(neighbour)
+    return rows.assign(
+        role=np.where(treated, "treated", "control"),
+        propensity_score=score,
+        on_support=on_support,
+        weight=weight,
+        kept=on_support if variant == "common_support" else weight > 0,
+        neighbour_adcode=partner["adcode"].to_numpy(),
+        neighbour_year=partner["year"].to_numpy(),
     )
+
+
+def _covariates(panel, specification, controls, rows):
+    """Name -> values (n,) in ``rows`` of every control that varies there."""
+    columns = panel.variables(specification)
+    columns |= panel.controls(specification, controls, columns)
+    values = {name: columns[name][rows] for name in (*specification.extra_controls, *controls)}
+    return {name: column for name, column in values.items() if column.std() > 0}
 
 
 def propensity_scores(treated: np.ndarray, covariates: np.ndarray) -> np.ndarray:
@@ -251,6 +320,7 @@ def match_nearest(score: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _note(matched, variant):
+    """The sentence that says which rows are kept and how many there are."""
     groups = matched.groupby("role")["on_support"].agg(["sum", "size"])
     used = int((matched.loc[matched["role"] == "control", "weight"] > 0).sum())
     rule = "All rows on the common support" if variant == "common_support" else "The matched rows"
@@ -261,18 +331,15 @@ def _note(matched, variant):
     )
 
 
-def _balance(matched, values, specification):
+def _balance(matched, covariates):
+    """One row (dict) per covariate and stage, without its label."""
     treated = (matched["role"] == "treated").to_numpy()
     support = matched["on_support"].to_numpy(dtype="float64")
     weights = dict(zip(STAGES, (np.ones(len(matched)), support, matched["weight"].to_numpy()), strict=True))
-    rows = []
-    for variable, column in values.items():
+    for variable, column in covariates.items():
         spread = np.sqrt((column[treated].var(ddof=1) + column[~treated].var(ddof=1)) / 2)
         for stage, weight in weights.items():
-            row = {"spec_id": specification.spec_id, "treatment": specification.treatment}
-            row |= {"variable": variable, "stage": stage, "status": "ok"}
-            rows.append(row | _compare(column, treated, weight, spread))
-    return pd.DataFrame(rows)
+            yield {"variable": variable, "stage": stage} | _compare(column, treated, weight, spread)
 
 
 def _compare(column, treated, weight, spread):

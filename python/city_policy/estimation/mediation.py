@@ -23,27 +23,25 @@ from the 2.5 to the 97.5 percent quantile of a b (:mod:`city_policy.estimation.m
 A causal reading needs more than the numbers: that nothing left out moves both the mediator and the outcome.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import (
+from city_policy.estimation.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.moments import Moments, bootstrap_weights, check_resampling, generator
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import (
+    RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
-    Specification,
-    _coverage_sentence,
-    estimate_fixed_effects,
-)
-from city_policy.estimation.moments import (
-    Moments,
     NotIdentifiedError,
-    PanelColumns,
-    bootstrap_weights,
-    failure,
-    generator,
-    read_specifications,
+    cast_to_schema,
+    coverage_sentence,
+    problem_cells,
 )
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications, read_text
 
 EFFECT_COLUMNS = {
     "spec_id": "str",
@@ -75,6 +73,9 @@ EFFECT_COLUMNS = {
     "status": "str",
     "message": "str",
 }
+# What stands for a column that the specifications lack.
+ABSENT = {**OPTIONAL_CELLS, "result": "mediation_effects", "estimator": "mediation"}
+DROPPED = ("n_dropped_missing", "n_dropped_singletons")
 # The columns of the engine's targets.
 TREATMENT, MEDIATOR, OUTCOME = range(3)
 
@@ -98,57 +99,46 @@ def mediation_regressions(
     All regressions of a specification use the rows that have outcome, mediator, policy and controls, so that
     the identity c = c' + a b holds between the printed numbers; ``n_dropped_missing`` counts the others.
     """
-    columns = PanelColumns(panel, treatment_timing)
-    requests = list(read_specifications(specifications, ("mediator",), result="mediation_effects"))
+    checked = Panel(panel, treatment_timing)
+    mediators = read_text(specifications, "mediator")
+    requests = read_specifications(specifications, ABSENT)
     columns_of_panel: dict = {}
-    for row in requests:
-        one = row["specification"]
+    for one in requests:
         if one.column_no is not None:
             key = (one.paper_table, one.panel)
             columns_of_panel[key] = max(columns_of_panel.get(key, 0), one.column_no)
-    masks, missing, regressions, alone = {}, {}, [], {}
-    for row in requests:
-        one, mediator = row["specification"], row["mediator"]
+    masks, kept, regressions, alone = {}, {}, [], {}
+    for one in requests:
+        mediator, name, mask = mediators[one.spec_id], one.sample, None
         try:
-            data = _read(columns, one, mediator, controls)
-            mask, dropped = data["rows"].used, data["rows"].n_dropped_missing
-            dropped_alone = data["rows"].n_dropped_singletons
+            _, _, mask, counts = _read(checked, one, mediator, controls)
         except (InputError, NotIdentifiedError):
             # estimate_fixed_effects says in its own words what is wrong with these rows.
-            mask, dropped, dropped_alone = None, None, None
-        name = one.sample
-        if mask is not None:
+            pass
+        else:
             name = f"rows of {one.spec_id}"
-            masks[name], missing[name] = mask, (one.sample, dropped, dropped_alone)
+            masks[name], kept[name] = mask, (one.sample, *(counts[column] for column in DROPPED))
         last = columns_of_panel.get((one.paper_table, one.panel))
         position = one.column_no
-        base = {field: getattr(one, field) for field in Specification.__dataclass_fields__} | {
-            "estimator": "fixed_effects",
-            "sample": name,
-        }
+        base = replace(one, estimator="fixed_effects", sample=name)
         key = (mediator, one.outcome, one.sample, one.extra_controls, one.extra_fixed_effects)
         key += (None if mask is None else mask.tobytes(),)
-        regressions.append(Specification(**base | {"spec_id": f"{one.spec_id}__mediator", "outcome": mediator}))
+        regressions.append(replace(base, spec_id=f"{one.spec_id}__mediator", outcome=mediator))
         if key not in alone:
             twins = sum(other[:3] == key[:3] for other in alone)
             alone[key] = f"{mediator}__alone__{one.outcome}__{one.sample}" + (f"__{twins + 1}" * (twins > 0))
-            changes = {"spec_id": alone[key], "treatment": mediator, "lag": 0}
-            changes["column_no"] = None if position is None else last + 1
-            regressions.append(Specification(**base | changes))
-        changes = {"spec_id": f"{one.spec_id}__direct", "extra_controls": (mediator, *one.extra_controls)}
-        changes["column_no"] = None if position is None else last + 1 + position
-        regressions.append(Specification(**base | changes))
-    prepared = pd.concat([columns.panel, pd.DataFrame(masks, index=columns.panel.index)], axis=1)
+            column_no = None if position is None else last + 1
+            regressions.append(replace(base, spec_id=alone[key], treatment=mediator, lag=0, column_no=column_no))
+        column_no = None if position is None else last + 1 + position
+        extra = (mediator, *one.extra_controls)
+        regressions.append(replace(base, spec_id=f"{one.spec_id}__direct", extra_controls=extra, column_no=column_no))
+    prepared = pd.concat([checked.frame, pd.DataFrame(masks, index=checked.frame.index)], axis=1)
     records = estimate_fixed_effects(prepared, treatment_timing, regressions, controls, controls_not_covered)
     records.loc[records["spec_id"].isin(alone.values()), "treatment"] = "none"
-    for name, (sample, dropped, dropped_alone) in missing.items():
+    for name, cells in kept.items():
         rows = records["sample"] == name
-        records.loc[rows, ["sample", "n_dropped_missing", "n_dropped_singletons"]] = (
-            sample,
-            dropped,
-            dropped_alone,
-        )
-        records.loc[rows, "message"] = records.loc[rows, "message"].str.replace(name, sample, regex=False)
+        records.loc[rows, ["sample", *DROPPED]] = cells
+        records.loc[rows, "message"] = records.loc[rows, "message"].str.replace(name, cells[0], regex=False)
     return cast_to_schema(records, RECORD_COLUMNS)
 
 
@@ -180,10 +170,11 @@ def mediation_effects(
     """
     if draws < 1:
         raise InputError(f"The bootstrap was asked for {draws} draws; expected at least 1.")
-    columns = PanelColumns(panel, treatment_timing)
+    checked = Panel(panel, treatment_timing)
+    mediators = read_text(specifications, "mediator")
     rows = []
-    for row in read_specifications(specifications, ("mediator",), result="mediation_effects"):
-        one, mediator = row["specification"], row["mediator"]
+    for one in read_specifications(specifications, ABSENT):
+        mediator = mediators[one.spec_id]
         base = {
             "spec_id": one.spec_id,
             "mediator": mediator,
@@ -191,11 +182,11 @@ def mediation_effects(
             "outcome": one.outcome,
             "sample": one.sample,
         }
-        sentences = _coverage_sentence(controls_not_covered)
+        sentences = coverage_sentence(controls_not_covered)
         try:
-            effects = _effects(columns, one, mediator, controls, draws, seed)
+            effects = _effects(checked, one, mediator, controls, draws, seed)
         except Exception as problem:
-            base |= failure(problem, sentences)
+            base |= problem_cells(problem, sentences)
             rows += [base | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
             continue
         left_out = draws - effects[0]["bootstrap_draws"]
@@ -216,33 +207,26 @@ def product_tests(a, se_a, b, se_b) -> dict[str, float]:
     return result
 
 
-def _read(columns, one, mediator, controls):
-    """Treatment, mediator, outcome and controls of a specification, and the rows that have them all."""
-    columns.check(one)
+def _read(panel, one, mediator, controls):
+    """Treatment, mediator and outcome, controls, the mask of the rows that have them all, and the counts."""
+    check_resampling(panel, one)
     if mediator in (one.treatment, one.outcome):
         raise InputError(f"'{mediator}' cannot be the mediator and the treatment or the outcome as well.")
-    names = [name for name in dict.fromkeys([*one.extra_controls, *controls]) if name not in (one.treatment, mediator)]
-    if one.outcome in (one.treatment, *names):
-        raise InputError(f"'{one.outcome}' stands on both sides of the equation.")
-    targets = {
-        one.treatment: columns.regressor(one.treatment, one.lag),
-        mediator: columns.numbers(mediator),
-        one.outcome: columns.numbers(one.outcome),
-    }
-    others = {name: columns.regressor(name) for name in names}
-    rows = columns.rows(one.sample, targets | others)
-    return {"targets": list(targets.values()), "controls": list(others.values()), "rows": rows}
+    columns = panel.variables(one) | {mediator: panel.numbers(mediator)}
+    others = panel.controls(one, controls, columns)
+    counts: dict = {}
+    used = panel.usable_rows(one, columns | others, counts)
+    return [columns[name] for name in (one.treatment, mediator, one.outcome)], list(others.values()), used, counts
 
 
-def _effects(columns, one, mediator, controls, draws, seed):
+def _effects(panel, one, mediator, controls, draws, seed):
     """The two rows (iid, CRV1) of one specification."""
-    data = _read(columns, one, mediator, controls)
-    used = data["rows"].used
+    targets, others, used, counts = _read(panel, one, mediator, controls)
     moments = Moments(
-        columns.city[used],
-        columns.year[used],
-        np.column_stack([column[used] for column in data["targets"]]),
-        np.column_stack([column[used] for column in data["controls"]]) if data["controls"] else None,
+        panel.city[used],
+        panel.year[used],
+        np.column_stack([column[used] for column in targets]),
+        np.column_stack([column[used] for column in others]) if others else None,
     )
     for target, name in ((TREATMENT, one.treatment), (MEDIATOR, mediator), (OUTCOME, one.outcome)):
         if not moments.target_varies[target]:
@@ -275,7 +259,7 @@ def _effects(columns, one, mediator, controls, draws, seed):
             | {
                 "share_mediated": a * b / c if c else np.nan,
                 "identity_gap": c - direct - a * b,
-                "n_obs": int(used.sum()),
+                "n_obs": counts["n_obs"],
                 "n_cities": moments.n_cities,
             }
         )

@@ -22,7 +22,7 @@ years, then controls, then treatments (Frisch, Waugh and Lovell). A column that 
 a draw (a year without rows, a control without variation) is left out of that draw, as a dummy regression
 would leave it out.
 
-Standard errors, as in :mod:`city_policy.estimation.fixed_effects`, with n rows, G cities, r treatments, c
+Standard errors, as in :mod:`city_policy.estimation.regression`, with n rows, G cities, r treatments, c
 controls and Y years that are present in the draw, e residuals and x~ the treatment less all else:
 
 - iid:  e'e / (n - G - rank(years, controls) - r) / x~'x~;
@@ -36,28 +36,19 @@ cross products well conditioned: they agree with refitting to about 1e-12.
 
 What the engine refuses, with a sentence: effects other than those of cities and years, unless a city never
 changes its group (then the city effect contains them); clusters other than cities; weights of rows within a
-city; clustered errors of draws that choose city-years. See :class:`PanelColumns` and the methods.
+city; clustered errors of draws that choose city-years. See :func:`check_resampling` and the methods.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import (
-    COLLINEAR_SHARE,
-    Specification,
-    _check_inputs,
-    _groups,
-    _is_nested,
-    _numbers,
-    _regressor,
-    _sample,
-    _singletons,
-)
+from city_policy.estimation.panel import Panel, is_nested
+from city_policy.estimation.regression import COLLINEAR_SHARE, independent
+from city_policy.estimation.specification import Specification
 
 # A column is left out of a draw when the columns before it leave less than this share of its squares.
 # Cross products carry 16 digits, so what is smaller than this is rounding.
@@ -154,16 +145,7 @@ class Moments:
         for _ in range(2):
             swept = self._less_city_means(swept - years @ (inverse @ (years.T @ swept)))
         c = controls.shape[1]
-        self.control_kept = np.zeros(c, dtype=bool)
-        basis = np.empty((len(raw), 0))
-        for j in range(c):
-            rest = swept[:, j]
-            for _ in range(2):
-                rest = rest - basis @ (basis.T @ rest)
-            norm = np.linalg.norm(rest)
-            if norm > COLLINEAR_SHARE * size[j]:
-                self.control_kept[j] = True
-                basis = np.column_stack([basis, rest / norm])
+        self.control_kept, basis = independent(swept[:, :c], size[:c])
         rest = swept[:, c:]
         for _ in range(2):
             rest = rest - basis @ (basis.T @ rest)
@@ -551,114 +533,10 @@ def wild_bootstrap(
     return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat) * (1 + 1e-9)).mean()), drawn)
 
 
-class NotIdentifiedError(Exception):
-    """The data of a specification cannot tell what it asks; the message says why."""
-
-
-def failure(problem: Exception, sentences: Sequence[str] = ()) -> dict[str, str]:
-    """``status`` and ``message`` of a specification that ended in ``problem``, followed by ``sentences``."""
-    status, reason = "failed", str(problem)
-    if isinstance(problem, NotIdentifiedError):
-        status = "not_identified"
-    elif not isinstance(problem, InputError):
-        # A build must not stop because one specification meets numbers that no rule foresaw.
-        reason = f"It could not be computed ({type(problem).__name__}: {problem})."
-    return {"status": status, "message": " ".join([reason, *sentences])}
-
-
-class Rows(NamedTuple):
-    """The usable rows of a regression."""
-
-    used: np.ndarray  # (panel rows,) mask
-    n_dropped_missing: int
-    n_dropped_singletons: int
-
-
-class PanelColumns:
-    """The city-year panel as the resampling methods read it: columns as numbers, each read once.
-
-    ``panel`` and ``treatment_timing`` as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`, whose rules for policies, lags and
-    samples hold here too. ``panel`` is then sorted by city and year, which makes every draw independent of
-    the order of the rows. Raises InputError for what makes the panel as a whole unusable.
-    """
-
-    def __init__(self, panel: pd.DataFrame, treatment_timing: pd.DataFrame):
-        self.panel, self.timing = _check_inputs(panel, treatment_timing)
-        self.city = pd.factorize(self.panel["adcode"], sort=True)[0]
-        self.year = self.panel["year"].to_numpy()
-        self._numbers, self._samples, self._regressors = {}, {}, {}
-
-    def numbers(self, name: str) -> np.ndarray:
-        """A column of the panel, NaN where missing."""
-        if name not in self._numbers:
-            self._numbers[name] = _numbers(self.panel, name)
-        return self._numbers[name]
-
-    def regressor(self, name: str, lag: int = 0) -> np.ndarray:
-        """A policy as 0 and 1, or a column of the panel, ``lag`` years before."""
-        if (name, lag) not in self._regressors:
-            if name not in self.timing and lag == 0 and name in self.panel.columns:
-                return self.numbers(name)
-            self._regressors[name, lag] = _regressor(self.panel, self.timing, name, lag)
-        return self._regressors[name, lag]
-
-    def sample(self, name: str) -> np.ndarray:
-        """A boolean column of the panel."""
-        if name not in self._samples:
-            self._samples[name] = _sample(self.panel, name)
-        return self._samples[name]
-
-    def rows(self, name: str, columns: dict[str, np.ndarray]) -> Rows:
-        """Rows of the sample ``name`` that have all ``columns`` and are not alone in their city or year.
-
-        ``columns``: name -> numbers. Raises NotIdentifiedError when no row is left.
-        """
-        sample = self.sample(name)
-        if not sample.any():
-            raise NotIdentifiedError(f"The sample '{name}' is empty.")
-        used = sample.copy()
-        for column in columns.values():
-            used &= np.isfinite(column)
-        missing = int(sample.sum() - used.sum())
-        if not used.any():
-            empty = [label for label, column in columns.items() if not np.isfinite(column[sample]).any()]
-            reason = f"{empty[0]} is missing in every row" if empty else "no row has all variables"
-            raise NotIdentifiedError(f"No row of the sample '{name}' can be used: {reason}.")
-        alone = _singletons([np.unique(groups[used], return_inverse=True)[1] for groups in (self.city, self.year)])
-        used[np.flatnonzero(used)[alone]] = False
-        if not used.any():
-            raise NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
-        return Rows(used, missing, int(alone.sum()))
-
-    def check(self, specification: Specification) -> None:
-        """Raises InputError when the specification asks for what moments by city cannot give exactly."""
-        if specification.cluster != "adcode":
-            raise InputError(f"Resampling draws whole cities; it cannot cluster by '{specification.cluster}'.")
-        for name in specification.extra_fixed_effects:
-            groups = _groups(self.panel, name)
-            if not _is_nested(self.city, groups):
-                raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")
-
-
-def read_specifications(specifications: pd.DataFrame, further: Sequence[str], **defaults) -> Iterator[dict]:
-    """Each row as a dict: ``specification`` and the ``further`` text columns of the method.
-
-    Columns of a :class:`Specification` that the frame lacks take ``defaults`` or stay blank.
-    Raises InputError for a missing column, a blank cell that is required, or a repeated ``spec_id``.
-    """
-    for name in ("spec_id", *further):
-        if name not in specifications.columns:
-            raise InputError(f"The specifications have no column '{name}'.")
-    twice = specifications["spec_id"].duplicated()
-    if twice.any():
-        name = specifications.loc[twice, "spec_id"].iloc[0]
-        raise InputError(f"Specification '{name}' is listed twice; expected one row each.")
-    blank = dict.fromkeys(Specification.__dataclass_fields__) | {"estimator": "resampling"} | defaults
-    for row in specifications.to_dict("records"):
-        cells = blank | {name: value for name, value in row.items() if name in blank}
-        result = {name: "" if pd.isna(row[name]) else str(row[name]).strip() for name in further}
-        for name, text in result.items():
-            if not text:
-                raise InputError(f"Specification '{row['spec_id']}' has a blank {name}.")
-        yield {"specification": Specification.from_row(cells)} | result
+def check_resampling(panel: Panel, specification: Specification) -> None:
+    """Raises InputError when the specification asks for what moments by city cannot give exactly."""
+    if specification.cluster != "adcode":
+        raise InputError(f"Resampling draws whole cities; it cannot cluster by '{specification.cluster}'.")
+    for name in specification.extra_fixed_effects:
+        if not is_nested(panel.city, panel.groups(name)):
+            raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")

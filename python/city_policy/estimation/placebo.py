@@ -21,18 +21,10 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import _coverage_sentence
-from city_policy.estimation.moments import (
-    Moments,
-    NotIdentifiedError,
-    PanelColumns,
-    failure,
-    generator,
-    permutations,
-    read_specifications,
-    two_sided_p,
-)
-from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.moments import Moments, check_resampling, generator, permutations, two_sided_p
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
+from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications
 
 DRAW_COLUMNS = {
     "spec_id": "str",
@@ -96,10 +88,10 @@ def placebo(
     """
     if draws < 1:
         raise InputError(f"The placebo was asked for {draws} draws; expected at least 1.")
-    columns = PanelColumns(panel, treatment_timing)
+    checked = Panel(panel, treatment_timing)
     drawn, summary = [], []
-    for row in read_specifications(specifications, (), result="placebo_test"):
-        specification = row["specification"]
+    absent = {**OPTIONAL_CELLS, "result": "placebo_test", "estimator": "placebo"}
+    for specification in read_specifications(specifications, absent):
         base = {
             "spec_id": specification.spec_id,
             "treatment": specification.treatment,
@@ -107,11 +99,11 @@ def placebo(
             "sample": specification.sample,
             "seed": seed,
         }
-        sentences = _coverage_sentence(controls_not_covered)
+        sentences = coverage_sentence(controls_not_covered)
         try:
-            frame, result = _run(columns, specification, list(controls), draws, seed)
+            frame, result = _run(checked, specification, controls, draws, seed)
         except Exception as problem:
-            summary.append(base | failure(problem, sentences))
+            summary.append(base | problem_cells(problem, sentences))
             continue
         left_out = draws - result["n_draws"]
         if left_out:
@@ -124,22 +116,21 @@ def placebo(
     )
 
 
-def _run(columns, specification, controls, draws, seed):
+def _run(panel, specification, controls, draws, seed):
     """Draws and summary cells of one specification."""
-    columns.check(specification)
+    check_resampling(panel, specification)
     treatment, lag = specification.treatment, specification.lag
-    if treatment not in columns.timing:
+    if treatment not in panel.timing:
         raise InputError(f"A placebo deals out start years, and '{treatment}' is not a policy of the treatment timing.")
-    y = columns.numbers(specification.outcome)
-    real = columns.regressor(treatment, lag)
-    names = [name for name in dict.fromkeys([*specification.extra_controls, *controls]) if name != treatment]
-    others = {name: columns.regressor(name) for name in names}
-    rows = columns.rows(specification.sample, {specification.outcome: y, treatment: real} | others)
-    city, year = columns.city[rows.used], columns.year[rows.used]
-    adcodes = columns.panel["adcode"].to_numpy()[rows.used]
+    columns = panel.variables(specification)
+    others = panel.controls(specification, controls, columns)
+    counts: dict = {}
+    used = panel.usable_rows(specification, columns | others, counts)
+    y, real = (columns[name][used] for name in (specification.outcome, treatment))
+    city, year = panel.city[used], panel.year[used]
     cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
-    start = columns.timing[treatment].reindex(adcodes[first_row]).fillna(np.inf).to_numpy(dtype=float)
-    n_treated = len(np.unique(city[real[rows.used] == 1.0]))
+    start = np.nan_to_num(panel.first_treated_year(treatment)[used][first_row], nan=np.inf)
+    n_treated = len(np.unique(city[real == 1.0]))
     if n_treated == 0:
         raise NotIdentifiedError(
             f"No city of the sample '{specification.sample}' is treated by {treatment} in the rows used."
@@ -147,14 +138,14 @@ def _run(columns, specification, controls, draws, seed):
 
     # One copy of the panel per cohort: city c in cohort g is unit c * cohorts + g.
     cohorts, cohort = np.unique(start, return_inverse=True)
-    n, g = len(city), len(cohorts)
+    n, g = counts["n_obs"], len(cohorts)
     copies = np.tile(np.arange(g), n)
     treated = np.repeat(year - lag, g) >= cohorts[copies]
-    controls_used = np.column_stack(list(others.values()))[rows.used] if others else np.empty((n, 0))
+    controls_used = np.column_stack([np.empty((n, 0)), *(column[used] for column in others.values())])
     moments = Moments(
         np.repeat(city, g) * g + copies,
         np.repeat(year, g),
-        np.column_stack([treated, np.repeat(y[rows.used], g)]),
+        np.column_stack([treated, np.repeat(y, g)]),
         np.repeat(controls_used, g, axis=0),
     )
     rng = generator(seed, "placebo", treatment, lag, specification.sample)

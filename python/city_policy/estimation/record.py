@@ -1,10 +1,15 @@
-"""The record that every estimator writes: one row per specification, term and variance estimator."""
+"""The record that every estimator writes: one row per specification, term and variance estimator; and what a row
+says about a specification that could not be run, or of which something is to be known.
+"""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from city_policy.errors import InputError
+from city_policy.estimation.specification import Specification
 
-STATUSES = ("ok", "not_identified", "failed")
+VARIANCE_ESTIMATORS = ("iid", "CRV1")
 
 # Column -> pandas dtype. `str` becomes VARCHAR, `Int64` BIGINT and `float64` DOUBLE in DuckDB, all of them
 # also when every value is missing; `object` would become INTEGER then.
@@ -37,6 +42,58 @@ RECORD_COLUMNS = {
     "status": "str",
     "message": "str",
 }
+
+
+class NotIdentifiedError(Exception):
+    """The data of a specification cannot tell what it asks; the message says why."""
+
+
+def record_base(specification: Specification) -> dict:
+    """The cells of the estimate record that the specification itself gives."""
+    return {name: value for name, value in vars(specification).items() if name in RECORD_COLUMNS}
+
+
+def coverage_sentence(controls_not_covered: Sequence[str]) -> list[str]:
+    """One sentence that names the controls of the study that the input does not cover; none if it covers all."""
+    if not controls_not_covered:
+        return []
+    return [f"Controls not covered by this input: {', '.join(controls_not_covered)}."]
+
+
+def fit_sentences(
+    specification: Specification, counts: dict, controls_not_covered: Sequence[str], clustered: bool
+) -> list[str]:
+    """What is to be known of a fit: controls not covered, terms dropped as collinear (``dropped_terms`` of
+    ``counts``), and, unless ``clustered``, that there is no clustered error.
+    """
+    sentences = coverage_sentence(controls_not_covered)
+    if counts["dropped_terms"]:
+        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
+    if not clustered:
+        sentences.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+    return sentences
+
+
+def problem_cells(problem: Exception, sentences: Sequence[str] = ()) -> dict[str, str]:
+    """``status`` and ``message`` of a specification that ended in ``problem``, followed by ``sentences``."""
+    status, reason = "failed", str(problem)
+    if isinstance(problem, NotIdentifiedError):
+        status = "not_identified"
+    elif not isinstance(problem, InputError):
+        # A build must not stop because one specification meets numbers that no rule foresaw.
+        reason = f"The estimate could not be computed ({type(problem).__name__}: {problem})."
+    return {"status": status, "message": " ".join([reason, *sentences])}
+
+
+def problem_rows(
+    specification: Specification, counts: dict, problem: Exception, controls_not_covered: Sequence[str]
+) -> list[dict]:
+    """One record row per variance estimator for a specification that cannot be run, with the ``counts`` that are
+    known.
+    """
+    row = record_base(specification) | counts | {"term": specification.treatment}
+    row |= problem_cells(problem, coverage_sentence(controls_not_covered))
+    return [row | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
 
 
 def cast_to_schema(frame: pd.DataFrame, columns: dict[str, str] = RECORD_COLUMNS) -> pd.DataFrame:

@@ -1,98 +1,91 @@
-"""What the estimators beside the plain fixed-effects regression share: which rows a specification uses, its
-columns with the fixed effects projected out, and least squares (ordinary or two-stage) with both variance
-estimators.
+"""Least squares with city, year and further fixed effects: which rows a specification uses, its columns with the
+fixed effects projected out, and ordinary or two-stage least squares with both variance estimators.
 
-Rows, degrees of freedom and small-sample factors follow :mod:`city_policy.estimation.fixed_effects`, so that
-the same regression gives the same numbers whichever module runs it.
+The fixed effects are projected out exactly, by group means and least squares on the remaining dummies (Frisch,
+Waugh and Lovell), not iterated to a tolerance.
+
+For n rows, k terms, residuals e and X with all fixed effects projected out:
+
+- ``iid``: e'e / (n - k - F) (X'X)^-1 and a t distribution with n - k - F degrees of freedom, F being the
+  exact rank of all fixed effects together: what the dummy-variable regression gives;
+- ``CRV1``: G / (G - 1) (n - 1) / (n - K) (X'X)^-1 (sum over g of X_g'e_g e_g'X_g) (X'X)^-1 for G clusters and
+  a t distribution with G - 1 degrees of freedom. K = k + 1 + the sum of (groups - 1) over the fixed effects
+  that are not nested in the cluster: the rule of reghdfe and of R's fixest (k + 11 for city and year effects
+  over 11 years).
+
+A fixed effect that another one contains (years beside province-years) adds nothing and is not counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.stats import t as student
 
-from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import (
-    BASE_EFFECTS,
-    COLLINEAR_SHARE,
-    VARIANCE_ESTIMATORS,
-    Specification,
-    _Absorbed,
-    _check_inputs,
-    _coverage_sentence,
-    _groups,
-    _independent,
-    _is_nested,
-    _NotIdentifiedError,
-    _numbers,
-    _regressor,
-    _sample,
-    _singletons,
-)
-from city_policy.estimation.record import RECORD_COLUMNS
+from city_policy.estimation.panel import BASE_EFFECTS, Panel, is_nested
+from city_policy.estimation.record import NotIdentifiedError
+from city_policy.estimation.specification import Specification
 
-NotIdentifiedError = _NotIdentifiedError
-check_inputs = _check_inputs
-coverage_sentence = _coverage_sentence
-numbers = _numbers
-regressor = _regressor
+# A column whose variation is reduced below this share of its own is explained by the others.
+COLLINEAR_SHARE = 1e-10
 
 
-REQUIRED_CELLS = ("spec_id", "result", "estimator", "outcome", "treatment", "sample")
+class AbsorbedEffects:
+    """The space spanned by several fixed effects, the first of them the cities'.
 
-
-def read_specifications(specifications: pd.DataFrame | Iterable[Specification]) -> list[Specification]:
-    """The specifications, each once; of a frame's columns only those of ``REQUIRED_CELLS`` must be there.
-
-    Raises InputError for a repeated or malformed specification.
+    ``effects``: group codes 0 ... of the rows, (n,) each; an effect that is nested in another one (years in
+    province-years) adds nothing and is left out. ``city``: the codes of the first; ``rank``: dimension of the
+    space.
     """
-    if isinstance(specifications, pd.DataFrame):
-        blank = {name: None for name in Specification.__dataclass_fields__ if name not in REQUIRED_CELLS}
-        result = [Specification.from_row(blank | row) for row in specifications.to_dict("records")]
-    else:
-        result = list(specifications)
-    names = [specification.spec_id for specification in result]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise InputError(f"Specification '{twice[0]}' is listed twice; expected one row each.")
-    return result
+
+    def __init__(self, effects: Sequence[np.ndarray]):
+        self.effects = [
+            groups
+            for i, groups in enumerate(effects)
+            if i == 0 or not any(_redundant(groups, other, i > j) for j, other in enumerate(effects) if j != i)
+        ]
+        self.city = effects[0]
+        self._sizes = np.bincount(self.city)[:, None]
+        dummies = np.column_stack([np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]])
+        dummies = self._less_city_means(dummies)
+        values, vectors = np.linalg.eigh(dummies.T @ dummies)
+        solid = values > 1e-10 * max(values.max(), 1.0)
+        # Orthonormal, and orthogonal to every city dummy. The second pass of Gram-Schmidt is what QR does.
+        self._basis = np.linalg.qr(dummies @ (vectors[:, solid] / np.sqrt(values[solid])))[0]
+        self.rank = len(self._sizes) + int(solid.sum())
+
+    def _less_city_means(self, columns):
+        return columns - (cluster_sums(columns, self.city) / self._sizes)[self.city]
+
+    def sweep(self, columns: np.ndarray) -> np.ndarray:
+        """``columns`` (n, m) with all effects projected out; the second pass removes rounding."""
+        for _ in range(2):
+            columns = self._less_city_means(columns)
+            columns = columns - self._basis @ (self._basis.T @ columns)
+        return columns
 
 
-def read_option(specifications: pd.DataFrame | Iterable[Specification], column: str) -> dict[str, str]:
-    """spec_id -> text of the cell in ``column``, for the specifications that have one."""
-    if not isinstance(specifications, pd.DataFrame) or column not in specifications.columns:
-        return {}
-    cells = specifications[["spec_id", column]].dropna()
-    texts = {str(name): str(cell).strip() for name, cell in cells.itertuples(index=False)}
-    return {name: text for name, text in texts.items() if text}
+def _redundant(groups, other, later):
+    """Whether ``groups`` is coarser than ``other``; of two that are the same the later one is redundant."""
+    return is_nested(other, groups) and (later or not is_nested(groups, other))
 
 
-def record_base(specification: Specification) -> dict:
-    """The cells of the estimate record that the specification itself gives."""
-    return {name: value for name, value in vars(specification).items() if name in RECORD_COLUMNS}
+def independent(columns: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mask (m,) of the ``columns`` (n, m) that those before them do not explain, and an orthonormal basis of them.
 
-
-def problem_status(problem: Exception) -> tuple[str, str]:
-    """Status and sentence for what a specification ran into."""
-    if isinstance(problem, NotIdentifiedError):
-        return "not_identified", str(problem)
-    if isinstance(problem, InputError):
-        return "failed", str(problem)
-    # A build must not stop because one regression meets numbers that no rule foresaw.
-    return "failed", f"The estimate could not be computed ({type(problem).__name__}: {problem})."
-
-
-def problem_rows(
-    specification: Specification, counts: dict, problem: Exception, controls_not_covered: Sequence[str]
-) -> list[dict]:
-    """One record row per variance estimator for a specification that cannot be run."""
-    status, reason = problem_status(problem)
-    message = " ".join([reason, *coverage_sentence(controls_not_covered)])
-    row = record_base(specification) | counts
-    row |= {"term": specification.treatment, "status": status, "message": message}
-    return [row | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
+    ``sizes``: (m,) norms of the columns before anything was projected out of them.
+    """
+    kept = np.zeros(columns.shape[1], dtype=bool)
+    basis = np.empty((len(columns), 0))
+    for j in range(columns.shape[1]):
+        rest = columns[:, j]
+        for _ in range(2):
+            rest = rest - basis @ (basis.T @ rest)
+        norm = np.linalg.norm(rest)
+        if norm > COLLINEAR_SHARE * sizes[j]:
+            kept[j] = True
+            basis = np.column_stack([basis, rest / norm])
+    return kept, basis
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class Prepared:
     raw: dict[str, np.ndarray]
     swept: dict[str, np.ndarray]
     controls: list[str]
-    absorbed: _Absorbed
+    absorbed: AbsorbedEffects
     cluster: np.ndarray
 
     def stack(self, names: Sequence[str]) -> np.ndarray:
@@ -119,87 +112,73 @@ class Prepared:
         """Those of ``names`` that the fixed effects, ``given`` and the names before them explain."""
         order = [*given, *names]
         size = [np.linalg.norm(self.raw[name]) for name in order]
-        kept = _independent(self.stack(order), np.array(size))[len(given) :]
+        kept = independent(self.stack(order), np.array(size))[0][len(given) :]
         return [name for name, fine in zip(names, kept, strict=True) if not fine]
 
 
 def prepare(
-    panel: pd.DataFrame,
-    timing: dict[str, pd.Series],
+    panel: Panel,
     specification: Specification,
     columns: dict[str, np.ndarray],
     controls: Sequence[str],
     counts: dict,
+    treated: np.ndarray | None = None,
 ) -> Prepared:
     """Rows, columns and swept columns of ``specification``.
 
-    ``panel``, ``timing``: as :func:`check_inputs` returns them; ``columns``: what the estimator needs beside
-    the controls, one value per row of the panel (the outcome under its own name); ``controls``: the common
-    controls, to which the specification's extra ones are added. Fills ``counts`` with ``n_dropped_missing``,
-    ``n_dropped_singletons``, ``n_obs``, ``n_cities`` and ``dropped_terms`` as far as it gets.
+    ``columns``: what the estimator needs beside the controls, one value per row of the panel (the outcome under
+    its own name); ``controls``: the common controls, to which the specification's extra ones are added;
+    ``treated``: (N,), 1 where the treatment is on: the cities that have it in the rows used are counted, unless
+    other values than 0 and 1 occur. Fills ``counts`` with ``n_dropped_missing``, ``n_dropped_singletons``,
+    ``n_obs``, ``n_cities``, ``n_treated_cities`` (with ``treated``) and ``dropped_terms`` as far as it gets.
 
-    Raises InputError for a column that does not exist, NotIdentifiedError if no row can be used or the fixed
-    effects leave nothing of the outcome.
+    Raises InputError for a column that does not exist, NotIdentifiedError if no row can be used, no city is
+    treated, or the fixed effects leave nothing of the outcome.
     """
-    sample = _sample(panel, specification.sample)
-    names = [name for name in dict.fromkeys([*specification.extra_controls, *controls]) if name not in columns]
-    if specification.outcome in [specification.treatment, *specification.extra_controls, *controls]:
-        raise InputError(f"'{specification.outcome}' stands on both sides of the equation.")
-    columns = dict(columns)
-    for name in names:
-        columns[name] = _regressor(panel, timing, name, 0)
-    effects = [_groups(panel, name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)]
-    cluster = _groups(panel, specification.cluster)
-    if not sample.any():
-        raise NotIdentifiedError(f"The sample '{specification.sample}' is empty.")
-    data = np.column_stack(list(columns.values()))
-    complete = np.isfinite(data).all(axis=1) & (np.column_stack([*effects, cluster]) >= 0).all(axis=1)
-    counts["n_dropped_missing"] = int((sample & ~complete).sum())
-    used = sample & complete
-    if not used.any():
-        empty = [name for name, column in columns.items() if not np.isfinite(column[sample]).any()]
-        reason = f"{empty[0]} is missing in every row" if empty else "no row has all variables"
-        raise NotIdentifiedError(f"No row of the sample '{specification.sample}' can be used: {reason}.")
-    for name, groups in zip(specification.extra_fixed_effects, effects[len(BASE_EFFECTS) :], strict=True):
-        if len(np.unique(groups[used])) == used.sum():
+    others = panel.controls(specification, controls, columns)
+    columns = columns | others
+    used = panel.usable_rows(specification, columns, counts)
+
+    def codes(name):
+        return np.unique(panel.groups(name)[used], return_inverse=True)[1]
+
+    absorbed = AbsorbedEffects([codes(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)])
+    data = np.column_stack(list(columns.values()))[used]
+    if treated is not None and np.isin(treated[used], (0.0, 1.0)).all():
+        counts["n_treated_cities"] = len(np.unique(absorbed.city[treated[used] == 1.0]))
+        if counts["n_treated_cities"] == 0:
             raise NotIdentifiedError(
-                f"The fixed effects {name} have a group of their own for every row, so they absorb "
-                f"{specification.treatment} and everything else."
+                f"No city of the sample '{specification.sample}' is treated by {specification.treatment} "
+                "in the rows used."
             )
-    alone = _singletons([groups[used] for groups in effects])
-    counts["n_dropped_singletons"] = int(alone.sum())
-    used[np.flatnonzero(used)[alone]] = False
-    if not used.any():
-        raise NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
-    data = data[used]
-    absorbed = _Absorbed([np.unique(groups[used], return_inverse=True)[1] for groups in effects])
-    counts["n_obs"], counts["n_cities"] = len(data), int(absorbed.city.max()) + 1
     swept = absorbed.sweep(data)
     outcome = list(columns).index(specification.outcome)
+    # What is left of a column once the effects are out is compared with the column itself.
     if np.linalg.norm(swept[:, outcome]) <= COLLINEAR_SHARE * np.linalg.norm(data[:, outcome]):
         raise NotIdentifiedError(f"The fixed effects explain {specification.outcome} without a remainder.")
     prepared = Prepared(
         rows=np.flatnonzero(used),
         raw=dict(zip(columns, data.T, strict=True)),
         swept=dict(zip(columns, swept.T, strict=True)),
-        controls=names,
+        controls=list(others),
         absorbed=absorbed,
-        cluster=np.unique(cluster[used], return_inverse=True)[1],
+        cluster=codes(specification.cluster),
     )
-    dropped = prepared.explained(names, given=())
+    dropped = prepared.explained(prepared.controls, given=())
     counts["dropped_terms"] = " ".join(dropped) or None
-    prepared.controls[:] = [name for name in names if name not in dropped]
+    prepared.controls[:] = [name for name in others if name not in dropped]
     return prepared
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients (k,), residuals (n,), and per variance estimator the covariance (k, k) and the degrees of
-    freedom of its t distribution (None and None for CRV1 with a single cluster).
+    """Coefficients (k,), residuals (n,), bread (X'X)^-1 (k, k), and per variance estimator the covariance (k, k)
+    and the degrees of freedom of its t distribution (None and None for CRV1 with a single cluster).
     """
 
     coefficients: np.ndarray
     residuals: np.ndarray
+    bread: np.ndarray
     covariance: dict[str, tuple[np.ndarray | None, int | None]]
 
     def inference(self, position: int, vcov: str) -> dict:
@@ -208,17 +187,16 @@ class Fit:
         covariance, degrees = self.covariance[vcov]
         if covariance is None:
             return {"estimate": estimate}
-        return {"estimate": estimate} | t_inference(
-            estimate, np.sqrt(max(covariance[position, position], 0.0)), degrees
-        )
+        return t_inference(estimate, np.sqrt(max(covariance[position, position], 0.0)), degrees)
 
 
 def t_inference(estimate: float, error: float, degrees: int) -> dict:
-    """Standard error, t, two-sided p and 95 % interval; only the first if it is zero."""
+    """Estimate, standard error, t, two-sided p and 95 % interval; only the first two if the error is zero."""
     if not error > 0:
-        return {"std_error": error}
+        return {"estimate": estimate, "std_error": error}
     half = student.ppf(0.975, degrees) * error
     return {
+        "estimate": estimate,
         "std_error": error,
         "t_stat": estimate / error,
         "p_value": 2 * student.sf(abs(estimate / error), degrees),
@@ -245,7 +223,7 @@ def cluster_factor(prepared: Prepared, n_terms: int) -> float | None:
     n, clusters = len(prepared.rows), int(prepared.cluster.max()) + 1
     if clusters == 1:
         return None
-    counted = sum(int(groups.max()) for groups in prepared.absorbed.effects if not _is_nested(groups, prepared.cluster))
+    counted = sum(int(groups.max()) for groups in prepared.absorbed.effects if not is_nested(groups, prepared.cluster))
     return clusters / (clusters - 1) * (n - 1) / (n - n_terms - 1 - counted)
 
 
@@ -271,28 +249,26 @@ def least_squares(
     The columns are brought to length 1 first, so that controls of very different size do no harm. Raises
     NotIdentifiedError if there are fewer rows than terms and effects.
     """
+    degrees = residual_degrees(prepared, len(terms))
     y, x = prepared.swept[outcome], prepared.stack(terms)
     scale = np.linalg.norm(x, axis=0)
     x = x / scale
     w = x
     if instruments is not None:
-        basis = np.linalg.qr(_unit(prepared.stack(instruments)))[0]
+        z = prepared.stack(instruments)
+        basis = np.linalg.qr(z / np.linalg.norm(z, axis=0))[0]
         w = basis @ (basis.T @ x)
     bread = np.linalg.inv(w.T @ w)
     coefficients = bread @ (w.T @ y)
     residuals = y - x @ coefficients
-    degrees = residual_degrees(prepared, len(terms))
-    covariance = {"iid": (residuals @ residuals / degrees * bread / np.outer(scale, scale), degrees)}
+    unscaled = bread / np.outer(scale, scale)
+    covariance = {"iid": (residuals @ residuals / degrees * unscaled, degrees)}
     covariance["CRV1"] = (None, None)
     factor = cluster_factor(prepared, len(terms))
     if factor is not None:
         sums = cluster_sums(w * residuals[:, None], prepared.cluster) @ bread / scale
         covariance["CRV1"] = (factor * sums.T @ sums, len(np.unique(prepared.cluster)) - 1)
-    return Fit(coefficients / scale, residuals, covariance)
-
-
-def _unit(columns):
-    return columns / np.linalg.norm(columns, axis=0)
+    return Fit(coefficients / scale, residuals, unscaled, covariance)
 
 
 def goodness(prepared: Prepared, outcome: str, residuals: np.ndarray) -> dict:
@@ -300,17 +276,3 @@ def goodness(prepared: Prepared, outcome: str, residuals: np.ndarray) -> dict:
     squares = residuals @ residuals
     raw, swept = prepared.raw[outcome], prepared.swept[outcome]
     return {"r2": 1 - squares / ((raw - raw.mean()) ** 2).sum(), "r2_within": 1 - squares / (swept @ swept)}
-
-
-def count_treated(prepared: Prepared, specification: Specification, on: np.ndarray, counts: dict) -> None:
-    """Store in ``counts`` how many cities have a row where ``on`` (n,) is 1; nothing if it is not 0/1.
-
-    Raises NotIdentifiedError if there is none.
-    """
-    if not np.isin(on, (0.0, 1.0)).all():
-        return
-    counts["n_treated_cities"] = len(np.unique(prepared.absorbed.city[on == 1.0]))
-    if counts["n_treated_cities"] == 0:
-        raise NotIdentifiedError(
-            f"No city of the sample '{specification.sample}' is treated by {specification.treatment} in the rows used."
-        )

@@ -72,7 +72,9 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
     # 2 to 3 seconds to import: here, so that only who runs the suite pays for it.
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    # Its modules set levels of their own, so the parent's does not hold for them.
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
+        logging.getLogger(name).setLevel(logging.ERROR)
     # Views are shared between expectations; each is validated in one go.
     groups: dict[tuple, list] = {}
     rows: dict[str, dict] = {}

@@ -1,0 +1,17 @@
+"""The main regressions once more by pyfixest; the method is city_policy.estimation.cross_check."""
+
+
+def model(dbt, session):
+    from city_policy.estimation.cross_check import fit_with_pyfixest
+
+    # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
+    dbt.ref("data_quality_expectations")
+    specifications = dbt.ref("int_specifications").df()
+    variables = dbt.ref("int_variable_coverage").df()
+    controls = variables[variables["role"] == "control"]
+    return fit_with_pyfixest(
+        panel=dbt.ref("fct_city_year").df(),
+        treatment_timing=dbt.ref("fct_city_policy").df(),
+        specifications=specifications[specifications["result"] == "baseline_effects"],
+        controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
+    )

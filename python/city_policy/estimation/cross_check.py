@@ -1,0 +1,93 @@
+"""The main regressions once more by pyfixest, a library of other authors, beside our own numbers.
+
+Our estimators share one exact least squares (:mod:`city_policy.estimation.regression`), so that the same regression
+gives the same digits wherever it is run. That it is the right regression is checked in every build, on the data of that
+build, by pyfixest, which finds the two-way fixed effects by its own alternating projections.
+
+pyfixest's clustered small-sample factor depends on Python's hash seed where it has to find out which effects are nested
+in the cluster. Its ``k_fixef`` is therefore ``full`` for iid errors, where all effects count, and ``none`` for clustered
+ones; the clustered variance is then brought to the rule of reghdfe and of R's fixest, by which city effects, nested in
+the cluster, do not count and year effects do: times (n - k) / (n - k - T) for k terms and T years. The coefficients
+too differ with the hash seed in their last bits, so the numbers are given to nine significant digits.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from city_policy.estimation.panel import Panel
+from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.specification import read_specifications
+
+CROSS_CHECK_COLUMNS = {
+    "spec_id": "str",
+    "treatment": "str",
+    "term": "str",
+    "vcov": "str",
+    "pyfixest_estimate": "float64",
+    "pyfixest_std_error": "float64",
+    "pyfixest_n_obs": "Int64",
+    "message": "str",
+}
+
+
+def fit_with_pyfixest(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame,
+    controls: Sequence[str],
+) -> pd.DataFrame:
+    """Coefficients and standard errors of city and year fixed effects regressions as pyfixest finds them.
+
+    Arguments as in :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the specifications have no
+    extra fixed effects and cluster by city. Returns one row per specification, term and variance estimator (``iid``,
+    ``CRV1``). A regression that pyfixest cannot run is a row with a ``message`` and without numbers.
+
+    Raises InputError as ``estimate_fixed_effects`` does.
+    """
+    # 2 to 4 seconds to import and compile: here, so that only who checks pays for it.
+    import pyfixest
+
+    checked = Panel(panel, treatment_timing)
+    rows = []
+    for specification in read_specifications(specifications, absent={}):
+        label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
+        names = [specification.treatment, *controls, *specification.extra_controls]
+        try:
+            data = pd.DataFrame(
+                {"city": checked.city, "year": checked.year, "outcome": checked.numbers(specification.outcome)}
+            )
+            for position, name in enumerate(names):
+                data[f"x{position}"] = checked.regressor(name, specification.lag if position == 0 else 0)
+            data = data[checked.sample(specification.sample)].dropna()
+            with warnings.catch_warnings():
+                # pyfixest 0.60 uses what pandas 3 deprecates, and warns of singletons that we count ourselves.
+                warnings.simplefilter("ignore")
+                formula = f"outcome ~ {' + '.join(f'x{position}' for position in range(len(names)))}|city + year"
+                options = {"data": data, "fixef_tol": 1e-12}
+                fits = {
+                    "iid": pyfixest.feols(formula, vcov="iid", ssc=pyfixest.ssc(k_fixef="full"), **options),
+                    "CRV1": pyfixest.feols(formula, vcov={"CRV1": "city"}, ssc=pyfixest.ssc(k_fixef="none"), **options),
+                }
+        except Exception as problem:
+            rows.append(
+                label | {"message": f"pyfixest could not run the regression ({type(problem).__name__}: {problem})."}
+            )
+            continue
+        for vcov, fit in fits.items():
+            n, k = len(data), len(fit.coef())
+            factor = np.sqrt((n - k) / (n - k - data["year"].nunique())) if vcov == "CRV1" else 1.0
+            for term, estimate in fit.coef().items():
+                rows.append(
+                    label
+                    | {
+                        "term": names[int(term[1:])],
+                        "vcov": vcov,
+                        "pyfixest_estimate": float(f"{estimate:.9g}"),
+                        "pyfixest_std_error": float(f"{fit.se()[term] * factor:.9g}"),
+                        "pyfixest_n_obs": n,
+                    }
+                )
+    return cast_to_schema(pd.DataFrame(rows, columns=list(CROSS_CHECK_COLUMNS)), CROSS_CHECK_COLUMNS)

@@ -1,0 +1,195 @@
+"""The city-year panel as every estimator reads it: columns as numbers, policies as 0 and 1, groups as codes, and
+the rows that a specification uses.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.record import NotIdentifiedError
+from city_policy.estimation.specification import Specification
+
+BASE_EFFECTS = ("adcode", "year")
+
+
+class Panel:
+    """Panel and treatment timing, checked; each column is read once.
+
+    ``frame``: one row per ``adcode`` and ``year``, any order; here sorted by them, which makes every result
+    independent of the order of the rows. ``treatment_timing``: one row per ``adcode`` and ``policy_id``, with
+    ``first_treated_year`` (whole, missing = never); a city without a row is never treated.
+
+    Attributes: ``frame``, sorted, N rows, to which all positions refer; ``timing``: policy -> first treated years
+    by city; ``city``: codes 0 ... of the cities, (N,); ``year``: (N,). The arrays that the methods return are
+    kept: do not change them.
+
+    Raises InputError for a missing key column or key, a repeated city-year or city-policy, or a first treated
+    year that is not whole.
+    """
+
+    def __init__(self, frame: pd.DataFrame, treatment_timing: pd.DataFrame):
+        for table, name, keys in (
+            (frame, "panel", ["adcode", "year"]),
+            (treatment_timing, "treatment timing", ["adcode", "policy_id"]),
+        ):
+            for key in keys:
+                if key not in table.columns:
+                    raise InputError(f"The {name} has no column '{key}'.")
+                if table[key].isna().any():
+                    raise InputError(f"The {name} has a row without {key}.")
+            twice = table.duplicated(keys)
+            if twice.any():
+                row = table[twice].iloc[0]
+                raise InputError(
+                    f"The {name} holds {keys[0]} {row[keys[0]]}, {keys[1]} {row[keys[1]]} more than once; "
+                    "expected one row each."
+                )
+        if "first_treated_year" not in treatment_timing.columns:
+            raise InputError("The treatment timing has no column 'first_treated_year'.")
+        years = pd.to_numeric(treatment_timing["first_treated_year"], errors="coerce").astype("float64")
+        broken = (years.isna() & treatment_timing["first_treated_year"].notna()) | (years % 1 > 0)
+        if broken.any():
+            row = treatment_timing[broken].iloc[0]
+            raise InputError(
+                f"The first treated year of {row['adcode']} in {row['policy_id']} is "
+                f"{row['first_treated_year']}; expected a whole year or nothing."
+            )
+        timing = treatment_timing[["policy_id"]].assign(adcode=treatment_timing["adcode"].astype("str"), first=years)
+        self.timing = {policy: group.set_index("adcode")["first"] for policy, group in timing.groupby("policy_id")}
+        frame = frame.assign(adcode=frame["adcode"].astype("str"), year=pd.to_numeric(frame["year"]).astype("int64"))
+        self.frame = frame.sort_values(["adcode", "year"], ignore_index=True)
+        self.city = pd.factorize(self.frame["adcode"], sort=True)[0]
+        self.year = self.frame["year"].to_numpy()
+        self._numbers: dict = {}
+        self._lagged: dict = {}
+        self._samples: dict = {}
+        self._groups: dict = {}
+
+    def _column(self, name):
+        if name not in self.frame.columns:
+            raise InputError(f"The panel has no column '{name}'.")
+        return self.frame[name]
+
+    def numbers(self, name: str) -> np.ndarray:
+        """A column as floats (N,), NaN where missing; raises InputError if it does not exist or holds text."""
+        if name not in self._numbers:
+            column = self._column(name)
+            numbers = pd.to_numeric(column.astype("object"), errors="coerce").astype("float64")
+            text = column.notna() & numbers.isna()
+            if text.any():
+                raise InputError(f"Column '{name}' of the panel holds {column[text].iloc[0]!r}; expected numbers.")
+            self._numbers[name] = numbers.to_numpy()
+        return self._numbers[name]
+
+    def first_treated_year(self, policy: str) -> np.ndarray:
+        """The first treated year of every row's city, (N,), NaN for never."""
+        return self.frame["adcode"].map(self.timing[policy]).to_numpy(dtype="float64")
+
+    def regressor(self, name: str, lag: int = 0) -> np.ndarray:
+        """A policy as 0 and 1, or a column as floats, (N,), as it was ``lag`` years before: NaN where the panel
+        lacks that row. Raises InputError if ``name`` is neither.
+        """
+        if lag:
+            if (name, lag) not in self._lagged:
+                keys = pd.MultiIndex.from_arrays([self.frame["adcode"], self.frame["year"]])
+                before = pd.MultiIndex.from_arrays([self.frame["adcode"], self.frame["year"] - lag])
+                self._lagged[name, lag] = pd.Series(self.regressor(name), index=keys).reindex(before).to_numpy()
+            return self._lagged[name, lag]
+        if name in self.timing:
+            return (self.year >= self.first_treated_year(name)).astype("float64")
+        if name in self.frame.columns:
+            return self.numbers(name)
+        raise InputError(f"'{name}' is neither a policy of the treatment timing nor a column of the panel.")
+
+    def sample(self, name: str) -> np.ndarray:
+        """A boolean column (N,), False where missing; raises InputError if it does not exist or is not boolean."""
+        if name not in self._samples:
+            column = self._column(name)
+            if not column.dropna().isin([True, False]).all():
+                raise InputError(f"Sample column '{name}' of the panel is not boolean.")
+            self._samples[name] = column.astype("boolean").fillna(False).to_numpy(dtype=bool)
+        return self._samples[name]
+
+    def groups(self, name: str) -> np.ndarray:
+        """Group codes (N,) of a column, or of two or more joined by ``^``; -1 where one is missing."""
+        if name not in self._groups:
+            parts = [self._column(part) for part in name.split("^")]
+            missing = np.column_stack([part.isna() for part in parts]).any(axis=1)
+            codes = pd.DataFrame({i: pd.factorize(part, sort=True)[0] for i, part in enumerate(parts)})
+            result = codes.groupby(list(codes.columns), sort=True).ngroup().to_numpy()
+            self._groups[name] = np.where(missing, -1, result)
+        return self._groups[name]
+
+    def variables(self, specification: Specification) -> dict[str, np.ndarray]:
+        """Name -> column (N,) of the outcome and the treatment; raises InputError for what does not exist."""
+        return {
+            specification.outcome: self.numbers(specification.outcome),
+            specification.treatment: self.regressor(specification.treatment, specification.lag),
+        }
+
+    def controls(
+        self, specification: Specification, controls: Sequence[str], columns: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Name -> column of the specification's extra controls and the common ``controls``, without those that are
+        among ``columns`` already.
+
+        Raises InputError for a control that does not exist, or an outcome on the right-hand side.
+        """
+        names = [*specification.extra_controls, *controls]
+        if specification.outcome in [specification.treatment, *names]:
+            raise InputError(f"'{specification.outcome}' stands on both sides of the equation.")
+        return {name: self.regressor(name) for name in names if name not in columns}
+
+    def usable_rows(self, specification: Specification, columns: dict[str, np.ndarray], counts: dict) -> np.ndarray:
+        """Mask (N,) of the rows of the sample that have all ``columns``, a group of every fixed effect and a
+        cluster, and are not alone in a group of a fixed effect.
+
+        Stores ``n_dropped_missing``, ``n_dropped_singletons``, ``n_obs`` and ``n_cities`` in ``counts`` as far as
+        it gets. Raises NotIdentifiedError when no row is left or a fixed effect has a group for every row.
+        """
+        sample = self.sample(specification.sample)
+        effects = [self.groups(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)]
+        if not sample.any():
+            raise NotIdentifiedError(f"The sample '{specification.sample}' is empty.")
+        complete = np.isfinite(np.column_stack(list(columns.values()))).all(axis=1)
+        for groups in (*effects, self.groups(specification.cluster)):
+            complete &= groups >= 0
+        counts["n_dropped_missing"] = int((sample & ~complete).sum())
+        used = sample & complete
+        if not used.any():
+            empty = [name for name, column in columns.items() if not np.isfinite(column[sample]).any()]
+            reason = f"{empty[0]} is missing in every row" if empty else "no row has all variables"
+            raise NotIdentifiedError(f"No row of the sample '{specification.sample}' can be used: {reason}.")
+        for name, groups in zip(specification.extra_fixed_effects, effects[len(BASE_EFFECTS) :], strict=True):
+            if len(np.unique(groups[used])) == used.sum():
+                raise NotIdentifiedError(
+                    f"The fixed effects {name} have a group of their own for every row, so they absorb "
+                    f"{specification.treatment} and everything else."
+                )
+        alone = _singletons([groups[used] for groups in effects])
+        counts["n_dropped_singletons"] = int(alone.sum())
+        used[np.flatnonzero(used)[alone]] = False
+        if not used.any():
+            raise NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
+        counts["n_obs"], counts["n_cities"] = int(used.sum()), len(np.unique(self.city[used]))
+        return used
+
+
+def _singletons(effects):
+    """Mask of the rows that are alone in a group of an effect, again and again until none is left."""
+    alone = np.zeros(len(effects[0]), dtype=bool)
+    while True:
+        before = alone.sum()
+        for groups in effects:
+            sizes = np.bincount(groups[~alone], minlength=groups.max() + 1)
+            alone |= sizes[groups] == 1
+        if alone.sum() == before:
+            return alone
+
+
+def is_nested(groups: np.ndarray, within: np.ndarray) -> bool:
+    """Whether every group of the codes ``groups`` (n,) lies inside one group of ``within`` (n,)."""
+    pairs = np.unique(np.column_stack([groups, within]), axis=0)
+    return len(pairs) == len(np.unique(groups))

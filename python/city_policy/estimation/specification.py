@@ -1,0 +1,129 @@
+"""What an estimator is asked: one regression as a row of ``seeds/study/specifications.csv`` states it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+
+REQUIRED_CELLS = ("spec_id", "result", "estimator", "outcome", "treatment", "sample")
+
+
+@dataclass(frozen=True)
+class Specification:
+    """One regression.
+
+    ``treatment``: a policy of the treatment timing or a column of the panel; ``lag``: years by which it is
+    shifted; ``sample``: a boolean column of the panel; ``extra_controls``: policies or columns beside the common
+    controls; ``extra_fixed_effects``: columns, or two columns joined by ``^``, beside city and year; ``cluster``:
+    a column, or two.
+    """
+
+    spec_id: str
+    result: str
+    paper_table: str | None
+    panel: str | None
+    column_no: int | None
+    estimator: str
+    outcome: str
+    treatment: str
+    lag: int
+    sample: str
+    extra_controls: tuple[str, ...]
+    extra_fixed_effects: tuple[str, ...]
+    cluster: str
+
+    @classmethod
+    def from_row(cls, row: Mapping) -> "Specification":
+        """From a row of the seed: lists are separated by spaces, a blank cell is None, a blank lag 0, a blank
+        cluster ``adcode``.
+
+        Raises InputError for a missing column, a blank cell that is required, or a lag or column number that is
+        not whole.
+        """
+        cells = {}
+        for name in cls.__dataclass_fields__:
+            if name not in row:
+                raise InputError(f"The specifications have no column '{name}'.")
+            value = row[name]
+            blank = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+            text = "" if blank else str(value).strip()
+            # A column of whole numbers with gaps arrives as 1.0, 2.0 ...
+            cells[name] = text.removesuffix(".0") if isinstance(value, float) else text
+        spec_id = cells["spec_id"]
+        for name in REQUIRED_CELLS:
+            if not cells[name]:
+                raise InputError(f"Specification '{spec_id}' has a blank {name}.")
+        numbers = {}
+        for name in ("lag", "column_no"):
+            try:
+                numbers[name] = int(cells[name]) if cells[name] else None
+            except ValueError:
+                raise InputError(
+                    f"Specification '{spec_id}' has the {name} '{cells[name]}'; expected a whole number."
+                ) from None
+        return cls(
+            spec_id=spec_id,
+            result=cells["result"],
+            paper_table=cells["paper_table"] or None,
+            panel=cells["panel"] or None,
+            column_no=numbers["column_no"],
+            estimator=cells["estimator"],
+            outcome=cells["outcome"],
+            treatment=cells["treatment"],
+            lag=numbers["lag"] or 0,
+            sample=cells["sample"],
+            extra_controls=tuple(cells["extra_controls"].split()),
+            extra_fixed_effects=tuple(cells["extra_fixed_effects"].split()),
+            cluster=cells["cluster"] or "adcode",
+        )
+
+
+OPTIONAL_CELLS = MappingProxyType(
+    {name: None for name in Specification.__dataclass_fields__ if name not in REQUIRED_CELLS}
+)
+
+
+def read_specifications(
+    specifications: pd.DataFrame | Iterable[Specification], absent: Mapping[str, str | None] = OPTIONAL_CELLS
+) -> list[Specification]:
+    """The specifications, each once.
+
+    ``specifications``: a frame with one row each, or :class:`Specification` values. ``absent``: what a column
+    that the frame lacks stands for; any other column of a specification must be there.
+
+    Raises InputError for a missing column, or a repeated or malformed specification.
+    """
+    if isinstance(specifications, pd.DataFrame):
+        result = [Specification.from_row({**absent, **row}) for row in specifications.to_dict("records")]
+    else:
+        result = list(specifications)
+    names = [specification.spec_id for specification in result]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise InputError(f"Specification '{twice[0]}' is listed twice; expected one row each.")
+    return result
+
+
+def read_option(specifications: pd.DataFrame | Iterable[Specification], column: str) -> dict[str, str]:
+    """spec_id -> text of the cell in ``column``, for the specifications of a frame that have one."""
+    if not isinstance(specifications, pd.DataFrame) or column not in specifications.columns:
+        return {}
+    cells = specifications[["spec_id", column]].dropna()
+    texts = {str(name).strip(): str(cell).strip() for name, cell in cells.itertuples(index=False)}
+    return {name: text for name, text in texts.items() if text}
+
+
+def read_text(specifications: pd.DataFrame, column: str) -> dict[str, str]:
+    """spec_id -> text of the cell in ``column``; raises InputError if the column or a cell is missing."""
+    for name in ("spec_id", column):
+        if name not in specifications.columns:
+            raise InputError(f"The specifications have no column '{name}'.")
+    texts = read_option(specifications, column)
+    for spec_id in specifications["spec_id"].astype("str").str.strip():
+        if spec_id not in texts:
+            raise InputError(f"Specification '{spec_id}' has a blank {column}.")
+    return texts
