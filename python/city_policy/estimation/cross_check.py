@@ -1,8 +1,8 @@
 """The main regressions once more by pyfixest, a library of other authors, beside our own numbers.
 
 Our estimators share one exact least squares (:mod:`city_policy.estimation.regression`), so that the same regression
-gives the same digits wherever it is run. That it is the right regression is checked in every build, on the data of that
-build, by pyfixest, which finds the two-way fixed effects by its own alternating projections.
+gives the same digits wherever it is run. That it is the right regression is checked in every build, on the data of
+that build, by pyfixest, which finds the two-way fixed effects by its own alternating projections.
 
 pyfixest's clustered small-sample factor depends on Python's hash seed where it has to find out which effects are nested
 in the cluster. Its ``k_fixef`` is therefore ``full`` for iid errors, where all effects count, and ``none`` for clustered
@@ -72,9 +72,7 @@ def fit_with_pyfixest(
                     "CRV1": pyfixest.feols(formula, vcov={"CRV1": "city"}, ssc=pyfixest.ssc(k_fixef="none"), **options),
                 }
         except Exception as problem:
-            rows.append(
-                label | {"message": f"pyfixest could not run the regression ({type(problem).__name__}: {problem})."}
-            )
+            rows.append(label | {"message": f"pyfixest could not run it ({type(problem).__name__}: {problem})."})
             continue
         for vcov, fit in fits.items():
             n, k = len(data), len(fit.coef())
