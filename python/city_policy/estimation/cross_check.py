@@ -5,10 +5,10 @@ gives the same digits wherever it is run. That it is the right regression is che
 that build, by pyfixest, which finds the two-way fixed effects by its own alternating projections.
 
 pyfixest's clustered small-sample factor depends on Python's hash seed where it has to find out which effects are nested
-in the cluster. Its ``k_fixef`` is therefore ``full`` for iid errors, where all effects count, and ``none`` for clustered
-ones; the clustered variance is then brought to the rule of reghdfe and of R's fixest, by which city effects, nested in
-the cluster, do not count and year effects do: times (n - k) / (n - k - T) for k terms and T years. The coefficients
-too differ with the hash seed in their last bits, so the numbers are given to nine significant digits.
+in the cluster. Its ``k_fixef`` is therefore ``full`` for iid errors, where all effects count, and ``none`` for
+clustered ones; the clustered variance is then brought to the rule of reghdfe and of R's fixest, by which city effects,
+nested in the cluster, do not count and year effects do: times (n - k) / (n - k - T) for k terms and T years. The
+coefficients too differ with the hash seed in their last bits, so the numbers are given to nine significant digits.
 """
 
 import warnings
