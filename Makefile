@@ -41,7 +41,7 @@ docs: $(VENV)/installed ## Build the dbt documentation site in target/
 
 .PHONY: lock
 lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra test --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra test --universal --no-strip-extras --python-version 3.11 --generate-hashes --quiet --no-header --output-file requirements.lock
 	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements.lock
 
 .PHONY: clean

@@ -3,16 +3,15 @@
 
 def model(dbt, session):
     from city_policy.estimation.fixed_effects import estimate_fixed_effects
+    from city_policy.estimation.specification import split_controls
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")
     specifications = dbt.ref("int_specifications").df()
-    variables = dbt.ref("int_variable_coverage").df()
-    controls = variables[variables["role"] == "control"]
+    controls = split_controls(dbt.ref("int_variable_coverage").df())
     return estimate_fixed_effects(
         panel=dbt.ref("fct_city_year").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
         specifications=specifications[specifications["estimator"] == "fixed_effects"],
-        controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
-        controls_not_covered=controls.loc[~controls["is_covered"], "column_name"].tolist(),
+        **controls,
     )

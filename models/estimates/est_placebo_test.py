@@ -3,19 +3,18 @@
 
 def model(dbt, session):
     from city_policy.estimation.placebo import placebo
+    from city_policy.estimation.specification import split_controls
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")
     settings = dbt.ref("settings").df().set_index("setting")["value"]
     specifications = dbt.ref("int_specifications").df()
-    variables = dbt.ref("int_variable_coverage").df()
-    controls = variables[variables["role"] == "control"]
+    controls = split_controls(dbt.ref("int_variable_coverage").df())
     return placebo(
         panel=dbt.ref("fct_city_year").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
         specifications=specifications[specifications["estimator"] == "placebo"],
-        controls=controls.loc[controls["is_covered"], "column_name"].tolist(),
-        controls_not_covered=controls.loc[~controls["is_covered"], "column_name"].tolist(),
+        **controls,
         draws=int(settings["placebo_draws"]),
         seed=int(settings["seed"]),
     )[1]

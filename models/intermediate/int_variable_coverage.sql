@@ -35,6 +35,7 @@ uncovered as (
 final as (
 
     select
+        variables.position,
         variables.variable,
         variables.column_name,
         variables.role,
@@ -43,6 +44,7 @@ final as (
         uncovered.variable is null as is_covered
     from variables
     left join uncovered on variables.variable = uncovered.variable
+    order by variables.position
 
 )
 

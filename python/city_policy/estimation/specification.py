@@ -127,3 +127,17 @@ def read_text(specifications: pd.DataFrame, column: str) -> dict[str, str]:
         if spec_id not in texts:
             raise InputError(f"Specification '{spec_id}' has a blank {column}.")
     return texts
+
+
+def split_controls(variables: pd.DataFrame) -> dict[str, list[str]]:
+    """The controls of the study by whether the input covers them, as keyword arguments of the estimators.
+
+    ``variables``: one row per variable of the study with ``role``, ``column_name`` and ``is_covered``. Returns the
+    column names under ``controls`` and ``controls_not_covered``, in the order of the rows.
+    """
+    controls = variables[variables["role"] == "control"]
+    covered = controls["is_covered"].astype(bool)
+    return {
+        "controls": controls.loc[covered, "column_name"].tolist(),
+        "controls_not_covered": controls.loc[~covered, "column_name"].tolist(),
+    }
