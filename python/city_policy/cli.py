@@ -44,6 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     simulate.add_argument("--seed", type=int, metavar="N", help="seed of the simulation (default: the committed one)")
     simulate.add_argument(
+        "--scenario", metavar="NAME", help="row of python/city_policy/simulate/scenarios.csv (default paper)"
+    )
+    simulate.add_argument(
         "--out",
         type=Path,
         default=Path("seeds/yearbook"),
@@ -95,10 +98,11 @@ def _run(arguments: argparse.Namespace) -> None:
                 )
             )
     elif arguments.command == "simulate":
-        from city_policy.simulate import DEFAULT_SEED, simulate
+        from city_policy.simulate import DEFAULT_SEED, scenario, simulate
 
         seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
-        simulate(seed, arguments.out, project / "seeds" / "geography", project / "seeds" / "policy")
+        parameters = scenario(arguments.scenario or "paper")
+        simulate(seed, arguments.out, project / "seeds" / "geography", project / "seeds" / "policy", parameters)
 
 
 def main(argv: list[str] | None = None) -> int:

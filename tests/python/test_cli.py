@@ -31,6 +31,7 @@ def test_simulate_reproduces_the_committed_seeds(project, tmp_path):
         (["ingest", "nowhere"], ("nowhere",)),
         (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
         (["build", "--yearbooks", "nowhere"], ("nowhere",)),
+        (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),
     ],
 )
 def test_mistakes_are_one_sentence(project, tmp_path, arguments, words):

@@ -1,77 +1,89 @@
 """A simulated demo yearbook of Chinese cities, with known policy effects planted in its raw inputs.
 
-Everything that this package writes is SIMULATED. City names, administrative geography and pilot lists are
-real, every number is drawn from the process below: nothing is a yearbook's value, and no result computed from
-it says anything about a real city or a real policy.
+Everything that this package writes is SIMULATED. City names, administrative geography and pilot lists are real, every
+number is drawn from the process below: nothing is a yearbook's value, and no result computed from it says anything
+about a real city or a real policy. In the scenario ``paper`` the process is calibrated to everything that Zhang and Ma
+(2025) print, so that agreement with the printed numbers says nothing about the paper either.
 
 The process, for city i in province p, year t = 2011 … 2021 and raw input k (values in ``parameters.py``)
 ----------------------------------------------------------------------------------------------------------
-Treatment. b_it, c_it = 1 from the first year in which city i is listed (``bcs``, ``iic``); the dual policy is
-    d_it = b_it · c_it. Direct effects are constant over time, in log points:
-    E_k(i,t) = β_k,bcs b_it + β_k,iic c_it + β_k,dual d_it
+z_i are normal scores in random order: who stands where is drawn, the shape of the cross-section is not. a_it are AR(1)
+noises of unit variance, a_it = ρ a_i,t-1 + √(1 − ρ²) u_it, started in their stationary distribution.
 
-Development. f_i = tier_i + region_i + σ_f z_i, standardised to mean 0 and variance 1 over the cities.
-    Every city effect z is a random permutation of the n normal scores Φ⁻¹((r − ½)/n): cities are drawn at
-    random, the cross-section's moments are not, so that they hold for every seed.
+Development. f_i = tier_i + region_i + σ_f z_i, standardised over the cities.
 
-Serial correlation. Every noise a_it is AR(1), a_it = ρ a_i,t-1 + √(1 − ρ²) u_it, u ~ N(0, 1), started in its
-    stationary distribution. Hence errors clustered by city exceed iid ones.
+Population. ln N_it = λ_N f_i + region + municipality + κ ln A_i + σ_N z_i + g_Ni (t − 2016) + s_N a_it + constant, the
+    constant such that the published number of city-years lies above 5 million. Land area A_i is the polygon's ± 3 %.
 
-Population. ln N_it = μ_N + λ_N f_i + region + municipality + κ ln(A_i / median A) + σ_N z_i + g_Ni (t − 2016)
-    Registered, urban and district population are shares of it. Land area A_i is the polygon's area ± 3 %.
+Moments. x = M(latent) is a monotone map that gives the sample's 275 × 11 values the published mean, standard deviation,
+    minimum and maximum: with s the latent's place between its own extremes, x = min + (max − min) g,
+    logit g = a + b logit s, and (a, b) solved for mean and deviation (``moments.py``).
 
-Production. The inputs come first, product follows from them on one frontier (K measured as the study does:
-    K_it = (1 − 0.096) K_i,t-1 + I_it, K_i,2011 = I_i,2011 / 0.1, with I real investment):
-    ln L_it = ln N_it + μ_L + λ_L f_i + κ_L y_i + σ_L z_i + τ_L (t − 2016) + s_L a_it,   y_i = σ_y z_i
+Controls. Marketization (by province), foreign capital (lognormal), tertiary share, urbanisation and fintech searches
+    are M(level + λ f_i + σ z_i + τ (t − 2016) + s a_it). No policy touches them.
+
+Targets. A city's habit to phrase its target as a floor is lasting; whether it raises the province's target moves.
+
+Effects. E_q(i,t) = Σ over the rows of ``effects.csv`` for quantity q of 1[treated] 1[group] (level + per_year (e − 2)),
+    e = t − first treated year, q = product, innovation (log points) or index (units of the index). So effects differ by
+    policy, holding both, order, cohort, event time, position, resources, size, targets and terrain.
+
+Production. ln L_it = ln N_it + μ_L + λ_L f_i + κ_L y_i + σ_L z_i + τ_L (t − 2016) + s_L a_it
     ln I_it = ι_i + common growth + drift_i (t − 2011) + s_I a_it
-    ln Y_it = α ln K_it + β ln L_it + γ_t − u_i + m^Y_it,   u_i ~ |N(0, σ_u)|
-    m^Y_it = drift_i (t − 2016) + σ_Y a_it + E_Y(i,t)
-    ι_i is what α ln K + β ln L in 2011 needs to equal ln N_i + μ_y + λ_y f_i + y_i. γ_t makes the mean city
-    grow as the nation does: 10 % falling to 6 %, with the dip of 2020. Prices are of 2011; nominal product =
-    real product × the province's deflator. Printed growth is Y_it / Y_i,t-1 − 1.
+    ln Y_it = α ln K_it + β ln L_it + γ_t − u_i + v_it,   u_i ~ |N(0, σ_u)|
+    K is the perpetual inventory of I as the study computes it. v_it holds drift, noise (the denser the city, the less)
+    and E_product. Agglomeration comes first: ln EG_it = b r_i − c ln A_i + v_it − year mean, r_i the normal scores of
+    ln(product of inputs, inefficiency and land), b and c (and the two extreme cities) solved for the published moments;
+    then Y_it = EG_it A_i × national density, and ι_i is what the frontier needs to hold. Prices are of 2011; nominal
+    product = Y × the province's deflator; printed growth is Y_it / Y_i,t-1 − 1.
 
-Innovation index. ln I_it = μ_I + λ_I f_i + σ_I z_i + τ_I (t − 2016) + m^I_it,   m^I_it = σ a_it + E_I(i,t)
+Innovation. ln I_it = a + b r_i + τ (t − 2016) + s a_it + E_innovation, with the published moments like agglomeration.
 
-Controls. Marketization (by province), foreign capital, tertiary share, urbanisation and fintech searches
-    follow f_i, a national trend and AR(1) noise, none of them touched by the policies.
+Planned index. q_it = B_i + γ (t − 2016) + (w_it − its city mean − its year mean), B_i = c + d exp(shape · r_i),
+    w_it = Σ slope × control + κ_a EG_it + κ_n I_it + E_index + noise_it
+    with c, d (and the leading city) solved for mean, deviation and maximum. Noise is AR(1) and drawn balanced: in every
+    year its mean over each cohort and over each group of Tables 9 and 10 within the pilot groups is zero
+    (``balance`` = 1; the other scenarios draw it plainly, ``balance`` = 0, which is what standard errors assume).
+    Errors clustered by city exceed iid ones, because noise is serially correlated and effects differ between cities.
 
-Activity. g_it = σ_g a_it + Σ_c θ_c (control_c,it − its city mean − its year mean), shared by a city's inputs.
+Raw inputs. X_kit = base_kit × (low_k + (high_k − low_k) s_kit), the base being what the index later divides by,
+    s_kit = own level_ki + κ (U_it − its city mean) + τ_k (t − 2016) + noise,   U = (q − ½) / ½
+    (1 − s where less is better). Own levels follow B_i; a city's own strengths average to nothing over the
+    indicators. One laggard and one leader per indicator stand at 0 and 1, so that the study's min-max scaling finds s again, and
+    its index, weighted by whatever the principal components give, shows q: Σ weight × (½ + ½ s) ≈ q.
+    So policies reach the index through 24 raw inputs, and partly through product and innovation.
 
-Raw inputs. X_kit = B_kit · exp( μ_k + λ_k f_i + σ_k z_ki + τ_k (t − 2016) + π_k g_it + s_k a_kit
-                               + η_k m^Y_it + ι_k m^I_it + E_k(i,t) )
-    B_k is what the index later divides by (residents, land area, employees, fiscal expenditure, product).
-    So a policy reaches an input directly (E_k), through agglomeration ((η_k + elasticity of B_k) E_Y) and
-    through innovation (ι_k E_I). The parts and their sum are in ``demo_planted_effects.csv``.
+Truth. ``demo_truth.csv`` holds the planted average effects on the treated and their parts (``truth.py``),
+    ``demo_planted_effects.csv`` the rows of the effects.
 
-Parallel trends. An index of min-max scaled *levels* and effects planted in *logs* cannot both have parallel
-    trends when treated cities are more developed, unless the trend τ_k is small where the loading λ_k is
-    large. ``parameters.py`` keeps to that: penetration of telephones and internet rises steeply and nearly
-    alike in all cities; patents, firms and robots per person, which differ a lot, rise slowly.
+Printing. The panel is then printed as a yearbook prints it (``topics.py``), and damaged as a yearbook is damaged
+(``damage.py``): renamed and merged cities, changes of header and unit, unreadable names and numbers, gaps.
+``demo_planted_damage.csv`` lists every damaged name, number and page and where it should end.
 
-Printing. The panel is then printed as a yearbook prints it (``topics.py``), and damaged as a yearbook is
-damaged (``damage.py``): renamed and merged cities, changes of header and unit, unreadable names and numbers,
-gaps. ``demo_planted_damage.csv`` lists every damaged name, number and page and where it should end.
-
-Every quantity draws from its own random stream, keyed by the seed and the quantity's name: adding a quantity
-leaves all others as they were, and switching an effect off leaves every draw in place, so that two runs give
+Every quantity draws from its own random stream, keyed by the seed and the quantity's name: adding a quantity leaves all
+others as they were, and taking a policy's effects out of a draw leaves everything else in place, so that two draws are
 exact counterfactuals.
 """
 
-from city_policy.simulate.parameters import DEFAULT_SEED, DEMO, Scenario
+from city_policy.simulate.parameters import DEFAULT_SEED, Scenario
 from city_policy.simulate.process import Panel, draw_panel
-from city_policy.simulate.truth import planted_effects
+from city_policy.simulate.scenarios import DEFAULT_SCENARIO, scenario, scenario_names
+from city_policy.simulate.truth import PlantedAverage, planted_averages
 from city_policy.simulate.world import World, read_world
 from city_policy.simulate.write import Simulation, simulate
 
 __all__ = [
+    "DEFAULT_SCENARIO",
     "DEFAULT_SEED",
-    "DEMO",
     "Panel",
+    "PlantedAverage",
     "Scenario",
     "Simulation",
     "World",
     "draw_panel",
-    "planted_effects",
+    "planted_averages",
     "read_world",
+    "scenario",
+    "scenario_names",
     "simulate",
 ]

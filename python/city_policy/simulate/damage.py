@@ -122,8 +122,14 @@ def damage_number(text: str, kind: str, neighbour: str) -> str:
     raise ValueError(kind)
 
 
-def draw_gaps(streams: Streams, world: World, scenario: Scenario) -> dict[str, np.ndarray]:
-    """Quantity → (cities, years) array, True where no number is printed."""
+def draw_gaps(
+    streams: Streams, world: World, scenario: Scenario, kept: dict[str, list[tuple[int, int]]]
+) -> dict[str, np.ndarray]:
+    """Quantity → (cities, years) array, True where no number is printed.
+
+    Args:
+        kept: quantity → (city, year) positions that stay printed, because a published extreme hangs on them.
+    """
     years = list(scenario.years)
     size, periods = world.size, len(years)
     sample = ~world.excluded
@@ -139,10 +145,14 @@ def draw_gaps(streams: Streams, world: World, scenario: Scenario) -> dict[str, n
             drawn |= rows.get(topic.name, False)
             lost = _lost_otherwise(quantity, topic, world, years)
             drawn[whole] = False
+            for city, year in kept.get(quantity, ()):
+                drawn[city, year] = False
             gaps[quantity] = _keep_repairable(drawn, lost, sample)
     for quantity in SUPPLEMENTARY:
         if quantity == "innovation_index":
             drawn = streams.generator(f"gaps {quantity}").random((size, periods)) < SUPPLEMENTARY_GAP_SHARE
+            for city, year in kept.get(quantity, ()):
+                drawn[city, year] = False
             gaps[quantity] = _keep_repairable(drawn, np.zeros_like(drawn), sample)
     _strike_excluded(streams, world, periods, gaps)
     return gaps

@@ -3,9 +3,10 @@
 from city_policy.simulate.topics import TOPICS
 
 PROPERTIES_FILE = "_yearbook__seeds.yml"
-EFFECT_COLUMNS = (
-    "policy_id", "raw_indicator", "direct_log_points", "via_product_log_points", "via_innovation_log_points",
-    "total_log_points", "description",
+EFFECT_COLUMNS = ("policy_id", "quantity", "group", "level", "per_year", "unit", "description")
+TRUTH_COLUMNS = (
+    "scenario", "policy_id", "group", "event_time", "city_years", "total", "direct", "through_agglomeration",
+    "through_innovation", "source",
 )  # fmt: skip
 SUPPLEMENTARY_COLUMNS = ("indicator", "adcode", "year", "value", "unit", "source")
 
@@ -24,16 +25,34 @@ _OTHER_SEEDS = {
         },
     ),
     "demo_planted_effects": (
-        "The truth of the demo yearbook: the effect of every policy on every raw input that it moves. "
-        f"{_SIMULATED} One row per policy and raw indicator. Effects of dual come on top of bcs and iic.",
+        "What was planted in the demo yearbook: how every policy moves product, innovation and the index while a city "
+        f"is treated and belongs to a group. {_SIMULATED} One row per policy, quantity and group; all rows that apply "
+        "to a city add up, those of dual on top of bcs and iic.",
         {
-            "policy_id": "bcs, iic, or dual = treated by both",
-            "raw_indicator": "Raw indicator of the seed raw_indicators",
-            "direct_log_points": "Direct effect on the log of the raw input while treated",
-            "via_product_log_points": "Part that runs through the city's real product (agglomeration)",
-            "via_innovation_log_points": "Part that runs through the innovation index",
-            "total_log_points": "Sum of the three parts",
-            "description": "The parts in words",
+            "policy_id": "bcs, iic, dual = treated by both, big_data_zone or five_g_pilot",
+            "quantity": "product, innovation, or index = the direct effect",
+            "group": "Cities or city-years that the row is about; all = every treated one",
+            "level": "Effect in the third treated year",
+            "per_year": "What every further year adds",
+            "unit": "Unit of level and per_year",
+            "description": "The row in words",
+        },
+    ),
+    "demo_truth": (
+        "The truth of the demo yearbook: average planted effect on the treated city-years of the sample, in units of "
+        f"the NQP index, and its parts. {_SIMULATED} One row per policy, group and event time. bcs and iic count "
+        "against a city without the policy, which then does not hold both; dual counts against a city with neither.",
+        {
+            "scenario": "Scenario of the simulation",
+            "policy_id": "bcs, iic, dual = treated by both, big_data_zone or five_g_pilot",
+            "group": "Treated city-years that the average is over; all = every one",
+            "event_time": "Years since the first treated year; blank = all treated years",
+            "city_years": "Treated city-years in the average",
+            "total": "Average effect: the sum of the three parts",
+            "direct": "Part that reaches the indicators directly",
+            "through_agglomeration": "Part that runs through the city's real product",
+            "through_innovation": "Part that runs through the innovation index",
+            "source": "Always: simulated",
         },
     ),
     "demo_planted_damage": (

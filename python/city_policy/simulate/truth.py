@@ -1,60 +1,106 @@
-"""What was planted: the effect of every policy on every raw input, in log points."""
+"""What was planted, on the scale of the planned index: the average effect on the treated, and its parts.
+
+The effect of a policy in a treated city and year is the planned index less what it would be without the policy. A
+city without one of two pilots does not hold both, so that
+
+    bcs:  the rows of bcs and dual are taken away          iic:  the rows of iic and dual
+    dual: the rows of bcs, iic and dual (both against none) others: their own rows
+
+    total = direct + κ_a EG (1 − exp(−E_product)) + κ_n I (1 − exp(−E_innovation))
+
+with E the sum of the rows taken away and κ the slopes of the two mediators. Averages are over treated city-years of
+the sample. Every number is simulated.
+"""
 
 from dataclasses import dataclass
 
-from city_policy.simulate.parameters import Scenario
+import numpy as np
+
+from city_policy.simulate.process import Panel
+
+TAKEN_AWAY = {
+    "bcs": ("bcs", "dual"),
+    "iic": ("iic", "dual"),
+    "dual": ("bcs", "iic", "dual"),
+    "big_data_zone": ("big_data_zone",),
+    "five_g_pilot": ("five_g_pilot",),
+}
 
 
 @dataclass(frozen=True)
-class PlantedEffect:
-    """Planted effect of one policy on one raw input, in log points; ``total`` is the sum of the three parts.
-
-    ``via_product`` runs through the city's real product (agglomeration), also where the input is a share of
-    it; ``via_innovation`` through the innovation index.
-    """
+class PlantedAverage:
+    """Average planted effect on the treated of a group, in units of the index; ``event_time`` None = all years."""
 
     policy_id: str
-    raw_input: str
+    group: str
+    event_time: int | None
+    city_years: int
+    total: float
     direct: float
-    via_product: float
-    via_innovation: float
-
-    @property
-    def total(self) -> float:
-        return self.direct + self.via_product + self.via_innovation
+    through_agglomeration: float
+    through_innovation: float
 
 
-def planted_effects(scenario: Scenario) -> list[PlantedEffect]:
-    """Every policy's effect on every raw input that it moves, mediators first."""
-    direct = {(effect.policy_id, effect.raw_input): 0.0 for effect in scenario.effects}
-    for effect in scenario.effects:
-        direct[effect.policy_id, effect.raw_input] += effect.log_points
-    inputs = {item.name: item for item in scenario.inputs}
+def planted_parts(panel: Panel, policy_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cities, years) direct effect of a policy, and its effects through agglomeration and innovation."""
+    taken = {
+        quantity: sum(panel.effects[name][quantity] for name in TAKEN_AWAY[policy_id])
+        for quantity in ("product", "innovation", "index")
+    }
+    slopes = dict(panel.scenario.mediator_slopes)
+    # A city keeps what no policy of the scenario moves: the effect counts from there.
+    return (
+        taken["index"],
+        slopes["agglomeration"] * panel.covariates["agglomeration"] * (1 - np.exp(-taken["product"])),
+        slopes["innovation"] * panel.covariates["innovation"] * (1 - np.exp(-taken["innovation"])),
+    )
+
+
+def planted_averages(panel: Panel) -> list[PlantedAverage]:
+    """Averages per policy: all treated, by event time, and by the groups of Tables 9 and 10."""
+    world, years = panel.world, panel.scenario.years
+    sample = ~world.excluded
+    whole = np.ones((world.size, len(years)), dtype=bool)
+    lasting = {
+        name: np.repeat(member[:, None].astype(bool), len(years), axis=1) for name, member in _lasting(panel).items()
+    }
+    moving = {
+        "large": panel.covariates["large"] > 0,
+        "small_medium": panel.covariates["large"] == 0,
+        "soft_target": panel.covariates["soft_target"] > 0,
+        "hard_target": panel.covariates["soft_target"] == 0,
+        "not_raised_target": panel.covariates["not_raised"] > 0,
+        "raised_target": panel.covariates["not_raised"] == 0,
+    }
     result = []
-    for policy_id in dict.fromkeys(effect.policy_id for effect in scenario.effects):
-        product = direct.get((policy_id, "gdp"), 0.0)
-        innovation = direct.get((policy_id, "innovation_index"), 0.0)
-        result.append(PlantedEffect(policy_id, "gdp", product, 0.0, 0.0))
-        result.append(PlantedEffect(policy_id, "innovation_index", innovation, 0.0, 0.0))
-
-        through_product = {"real_gdp": product, "nominal_gdp": product}
-        through_innovation: dict[str, float] = {}
-        of_base = {"resident": 0.0, "area": 0.0, "one": 0.0}
-        for name, item in inputs.items():
-            base_direct = of_base.get(item.base, 0.0)
-            part = PlantedEffect(
-                policy_id,
-                name,
-                direct.get((policy_id, name), 0.0) + base_direct,
-                item.via_product * product + through_product.get(item.base, 0.0),
-                item.via_innovation * innovation + through_innovation.get(item.base, 0.0),
-            )
-            # An input that is itself the base of others hands its effect on.
-            base_name = {"fiscal_expenditure": "fiscal", "employees": "employees"}.get(name)
-            if base_name:
-                of_base[base_name] = part.direct
-                through_product[base_name] = part.via_product
-                through_innovation[base_name] = part.via_innovation
-            if part.total:
-                result.append(part)
+    for policy_id in TAKEN_AWAY:
+        if policy_id not in world.first_treated:
+            continue
+        parts = planted_parts(panel, policy_id)
+        treated = (world.treated(policy_id, years) > 0) & sample[:, None]
+        event_time = np.array(years)[None, :] - world.first_treated[policy_id][:, None]
+        cells = [("all", None, whole)]
+        cells += [("all", int(e), event_time == e) for e in np.unique(event_time[treated])]
+        cells += [(name, None, member) for name, member in (lasting | moving).items()]
+        for group, when, member in cells:
+            chosen = treated & member
+            if chosen.any():
+                means = [float(part[chosen].mean()) for part in parts]
+                result.append(PlantedAverage(policy_id, group, when, int(chosen.sum()), sum(means), *means))
     return result
+
+
+def _lasting(panel: Panel) -> dict[str, np.ndarray]:
+    world = panel.world
+    bcs, iic, dual = (world.first_treated[name] for name in ("bcs", "iic", "dual"))
+    return {
+        "single": ((bcs > 0) | (iic > 0)) & (dual == 0),
+        "both": dual > 0,
+        "bcs_first": (dual > 0) & (bcs < iic),
+        "iic_first": (dual > 0) & (iic < bcs),
+        "same_year": (dual > 0) & (bcs == iic),
+        "resource": world.is_resource,
+        "non_resource": ~world.is_resource,
+        "central": world.is_central,
+        "peripheral": ~world.is_central,
+    }

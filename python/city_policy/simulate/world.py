@@ -13,7 +13,10 @@ CITY_COLUMNS = (
     "adcode", "name_zh", "name_short", "province_zh", "region", "type",
     "is_prefecture_city_or_above", "is_provincial_capital", "polygon_area_km2",
 )  # fmt: skip
-PILOT_COLUMNS = ("policy_id", "start_year", "adcode", "included")
+PILOT_COLUMNS = ("policy_id", "list_id", "start_year", "adcode", "included")
+# What the study's settings choose too: the classes that count as resource-based, and the list of 5G pilots.
+RESOURCE_CLASSES = ("growing", "mature", "declining")
+FIVE_G_LIST = "cmcc_cucc_2019_first40"
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class World:
     """Cities in yearbook order (the order of the administrative codes), one array element per city.
 
     ``first_treated``: policy → array of first treated years, 0 = never. ``dual`` is derived from bcs and iic.
+    ``relief``: the proxy of terrain relief, 0 where there is none.
+    ``is_central``, ``is_resource``: the groups of Table 10 that are lists (resource-based without regenerating).
     ``excluded``: True for the cities that the demo drops from the sample (a reconstruction, see the seed).
     """
 
@@ -32,6 +37,9 @@ class World:
     is_capital: np.ndarray
     polygon_area: np.ndarray
     excluded: np.ndarray
+    is_central: np.ndarray
+    is_resource: np.ndarray
+    relief: np.ndarray
     first_treated: dict[str, np.ndarray]
 
     @property
@@ -76,12 +84,23 @@ def read_world(geography: Path, policy: Path) -> World:
     cities.sort(key=lambda row: row["adcode"])
     adcode = np.array([row["adcode"] for row in cities])
     excluded = {row["adcode"] for row in _read(geography / "excluded_cities.csv", ("adcode",))}
+    central = {row["adcode"] for row in _read(geography / "central_cities.csv", ("adcode",))}
+    resource = {
+        row["adcode"]
+        for row in _read(geography / "resource_based_cities.csv", ("adcode", "class_en"))
+        if row["class_en"] in RESOURCE_CLASSES
+    }
     unknown = sorted(excluded - set(adcode))
     if unknown:
         raise InputError(
             f"{geography / 'excluded_cities.csv'}: adcode {unknown[0]} is no city of cities.csv; "
             "correct the code or add the city."
         )
+    relief = {
+        row["adcode"]: float(row["relief_proxy"])
+        for row in _read(geography / "terrain_relief.csv", ("adcode", "relief_proxy"))
+        if row["relief_proxy"] not in ("", "nan")
+    }
     return World(
         adcode=adcode,
         name=np.array([row["name_zh"] for row in cities]),
@@ -91,6 +110,9 @@ def read_world(geography: Path, policy: Path) -> World:
         is_capital=np.array([row["is_provincial_capital"] == "1" for row in cities]),
         polygon_area=np.array([float(row["polygon_area_km2"]) for row in cities]),
         excluded=np.isin(adcode, sorted(excluded)),
+        is_central=np.isin(adcode, sorted(central)),
+        is_resource=np.isin(adcode, sorted(resource)),
+        relief=np.array([relief.get(code, 0.0) for code in adcode]),
         first_treated=_first_treated(policy / "pilot_units.csv", adcode),
     )
 
@@ -102,6 +124,8 @@ def _first_treated(path: Path, adcode: np.ndarray) -> dict[str, np.ndarray]:
     for line, row in enumerate(_read(path, PILOT_COLUMNS), start=2):
         if row["included"] != "1" or row["adcode"] not in position:
             continue  # listed districts, counties and autonomous prefectures are no city of the frame
+        if row["policy_id"] == "five_g_pilot" and row["list_id"] != FIVE_G_LIST:
+            continue
         if not row["start_year"].isdigit():
             raise InputError(
                 f"{path}, line {line}: start_year is {row['start_year']!r}, expected a year such as 2014; correct it."

@@ -12,16 +12,19 @@ import numpy as np
 from city_policy.errors import InputError
 from city_policy.simulate import damage
 from city_policy.simulate.damage import PlantedDamage
-from city_policy.simulate.parameters import DEMO, Scenario
+from city_policy.simulate.effects import UNITS
+from city_policy.simulate.parameters import Scenario
 from city_policy.simulate.process import Panel, Streams, draw_panel
 from city_policy.simulate.properties import (
     EFFECT_COLUMNS,
     PROPERTIES_FILE,
     SUPPLEMENTARY_COLUMNS,
+    TRUTH_COLUMNS,
     seed_properties,
 )
+from city_policy.simulate.scenarios import DEFAULT_SCENARIO, scenario
 from city_policy.simulate.topics import SUPPLEMENTARY, TOPICS, Topic, column_of, topic_of
-from city_policy.simulate.truth import planted_effects
+from city_policy.simulate.truth import planted_averages
 from city_policy.simulate.world import World, read_world
 
 # Printed as a whole by the merged city's row, not split: rates, and counts that the city reports as one.
@@ -41,7 +44,7 @@ class Simulation:
     panel: Panel
 
 
-def simulate(seed: int, output: Path, geography: Path, policy: Path, scenario: Scenario = DEMO) -> Simulation:
+def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters: Scenario | None = None) -> Simulation:
     """Simulate the demo yearbook and write it. Every number in it is simulated.
 
     Args:
@@ -49,17 +52,18 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, scenario: S
         output: folder for the CSV files and their dbt properties; made when it does not exist.
         geography: folder with the project's seeds ``cities.csv`` and ``excluded_cities.csv``.
         policy: folder with the project's seed ``pilot_units.csv``.
-        scenario: parameters of the process.
+        parameters: of the process; without them those of the scenario of the paper.
 
     Raises:
         InputError: the seed is negative, a file is missing or incomplete, or the folder cannot be written.
     """
     if seed < 0:
         raise InputError(f"seed is {seed}, expected a whole number of at least 0; give another seed.")
+    parameters = scenario(DEFAULT_SCENARIO) if parameters is None else parameters
     world = read_world(geography, policy)
-    panel = draw_panel(seed, world, scenario)
-    streams = Streams(seed, scenario.persistence)
-    gaps = damage.draw_gaps(streams, world, scenario)
+    panel = draw_panel(seed, world, parameters)
+    streams = Streams(seed, parameters.persistence)
+    gaps = damage.draw_gaps(streams, world, parameters, panel.kept)
     files: dict[str, list[list[str]]] = {}
     planted: list[PlantedDamage] = []
     for topic in TOPICS:
@@ -67,7 +71,8 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, scenario: S
         signs = streams.generator(f"gap signs {topic.name}")
         files[topic.name] = _print_topic(topic, panel, printed, gaps, signs, planted)
     files["demo_supplementary"] = _print_supplementary(panel, gaps)
-    files["demo_planted_effects"] = _print_effects(scenario)
+    files["demo_planted_effects"] = _print_effects(parameters)
+    files["demo_truth"] = _print_truth(panel)
     names = [field.name for field in fields(PlantedDamage)]
     files["demo_planted_damage"] = [names, *([str(value) for value in astuple(item)] for item in planted)]
 
@@ -232,28 +237,43 @@ def _print_supplementary(panel: Panel, gaps: dict[str, np.ndarray]) -> list[list
     return lines
 
 
-def _print_effects(scenario: Scenario) -> list[list[str]]:
+def _print_effects(parameters: Scenario) -> list[list[str]]:
     lines = [list(EFFECT_COLUMNS)]
-    for effect in planted_effects(scenario):
-        parts = [
-            f"{text} {value:+.4f}"
-            for text, value in (
-                ("direct", effect.direct),
-                ("through the city's product", effect.via_product),
-                ("through innovation", effect.via_innovation),
-            )
-            if value
-        ]
+    for row in parameters.effects:
+        where = "" if row.group == "all" else f" in the group {row.group}"
+        description = (
+            f"simulated: {row.policy_id} moves {row.quantity}{where} by {row.level:+.5f} and {row.per_year:+.5f} more "
+            "for every year after the third"
+        )
         lines.append(
             [
-                effect.policy_id,
-                effect.raw_input,
-                f"{effect.direct:.5f}",
-                f"{effect.via_product:.5f}",
-                f"{effect.via_innovation:.5f}",
-                f"{effect.total:.5f}",
-                f"simulated: {', '.join(parts)} log points while treated"
-                + (", on top of bcs and iic" if effect.policy_id == "dual" else ""),
+                row.policy_id,
+                row.quantity,
+                row.group,
+                f"{row.level:.6f}",
+                f"{row.per_year:.6f}",
+                UNITS[row.quantity],
+                description,
+            ]
+        )
+    return lines
+
+
+def _print_truth(panel: Panel) -> list[list[str]]:
+    lines = [list(TRUTH_COLUMNS)]
+    for item in planted_averages(panel):
+        lines.append(
+            [
+                panel.scenario.name,
+                item.policy_id,
+                item.group,
+                "" if item.event_time is None else str(item.event_time),
+                str(item.city_years),
+                *(
+                    f"{value:.6f}"
+                    for value in (item.total, item.direct, item.through_agglomeration, item.through_innovation)
+                ),
+                "simulated",
             ]
         )
     return lines
