@@ -1,0 +1,91 @@
+with planted as (
+
+    select * from {{ ref('fct_planted_effect') }}
+
+),
+
+comparison as (
+
+    select * from {{ ref('coefficient_comparison') }}
+
+),
+
+event_study as (
+
+    select * from {{ ref('event_study') }}
+
+),
+
+-- Estimates of the average effect on the treated, in the whole sample or within a group, with clustered errors.
+average_effects as (
+
+    select
+        spec_id,
+        estimator,
+        treatment,
+        if(sample = 'sample_full', 'all', replace(sample, 'sample_', '')) as planted_group,
+        null::bigint as event_time,
+        estimate,
+        std_error
+    from comparison
+    where
+        term = treatment
+        and vcov = 'CRV1'
+        and estimate is not null
+        -- A lagged treatment has another planted effect.
+        and spec_id not like 'lagged%'
+        and result in ('baseline_effects', 'robustness_effects', 'heterogeneous_effects', 'instrumental_variable')
+
+),
+
+-- The binned end stands for several event times, so it has no single planted effect beside it.
+effects_by_event_time as (
+
+    select
+        spec_id,
+        'event_study' as estimator,
+        treatment,
+        'all' as planted_group,
+        event_time,
+        estimate,
+        std_error
+    from event_study
+    where vcov = 'CRV1' and event_time >= 0 and not is_binned
+
+),
+
+estimates as (
+
+    select * from average_effects
+    union all
+    select * from effects_by_event_time
+
+),
+
+final as (
+
+    select
+        estimates.spec_id,
+        estimates.estimator,
+        estimates.treatment,
+        estimates.planted_group,
+        estimates.event_time,
+        planted.scenario,
+        planted.n_treated_city_years,
+        planted.planted_effect,
+        estimates.estimate,
+        estimates.std_error,
+        estimates.estimate - planted.planted_effect as error,
+        (estimates.estimate - planted.planted_effect) / estimates.std_error as error_in_std_errors,
+        planted.source as data_source
+    from estimates
+    inner join planted
+        on
+            estimates.treatment = planted.policy_id
+            and estimates.planted_group = planted.planted_group
+            and estimates.event_time is not distinct from planted.event_time
+    order by estimates.spec_id, estimates.event_time
+
+)
+
+select * from final
