@@ -16,7 +16,8 @@ published as (
 
 ),
 
--- The printed statistic is the heteroskedasticity-robust one: it is far from n times R², which the iid one is.
+-- The paper does not name its variance estimator. Its Cragg-Donald F is not the square of its first-stage t, which it
+-- would be under iid errors, so the robust statistic is the likelier counterpart; the row's own stands beside it.
 robust as (
 
     select

@@ -50,7 +50,8 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters:
     Args:
         seed: the same seed gives the same files, byte for byte.
         output: folder for the CSV files and their dbt properties; made when it does not exist.
-        geography: folder with the project's seeds ``cities.csv`` and ``excluded_cities.csv``.
+        geography: folder with the project's seeds ``cities.csv``, ``excluded_cities.csv``, ``central_cities.csv``,
+            ``resource_based_cities.csv`` and ``terrain_relief.csv``.
         policy: folder with the project's seed ``pilot_units.csv``.
         parameters: of the process; without them those of the scenario of the paper.
 
