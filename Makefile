@@ -17,6 +17,11 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The extras that few need: prefecture outlines (77 MB) and DuckDB's PostgreSQL extension.
+$(VENV)/map $(VENV)/postgresql: $(VENV)/%: requirements-%.lock $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
 .PHONY: install
 install: $(VENV)/installed ## Create the environment from the lock
 
@@ -39,10 +44,14 @@ bench: $(VENV)/installed ## Time reading and resampling as ratios, after a build
 docs: $(VENV)/installed ## Build the dbt documentation site in target/
 	$(BIN)/dbt docs generate --static
 
+COMPILE := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --quiet --no-header
 .PHONY: lock
-lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra test --universal --no-strip-extras --python-version 3.11 --generate-hashes --quiet --no-header --output-file requirements.lock
-	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements.lock
+lock: ## Renew the locks (needs uv)
+	$(COMPILE) pyproject.toml --extra test --output-file requirements.lock
+	for extra in map postgresql; do \
+		sed -n "s/^$$extra = \[\"\(.*\)\"\]$$/\1/p" pyproject.toml | $(COMPILE) --no-deps - --output-file requirements-$$extra.lock; \
+	done
+	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements*.lock
 
 .PHONY: clean
 clean: ## Remove what builds leave behind, but not the data

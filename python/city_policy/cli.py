@@ -47,6 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--scenario", metavar="NAME", help="row of python/city_policy/simulate/scenarios.csv (default paper)"
     )
     simulate.add_argument(
+        "--cities", type=int, metavar="N", help="print N cities only, spread over the country (default: all)"
+    )
+    simulate.add_argument(
+        "--years", type=_years, metavar="A-B", help="print the years A to B only, such as 2013-2019 (default: all)"
+    )
+    simulate.add_argument(
         "--out",
         type=Path,
         default=Path("seeds/yearbook"),
@@ -54,6 +60,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="where to write (default seeds/yearbook)",
     )
     return parser
+
+
+def _years(text: str) -> tuple[int, int]:
+    """``2013-2019`` as a pair."""
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal()):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a range of years; write the first and the last, 2013-2019")
+    return int(first), int(last)
 
 
 def build_help() -> str:
@@ -102,7 +116,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
         seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
         parameters = scenario(arguments.scenario or "paper")
-        simulate(seed, arguments.out, project / "seeds" / "geography", project / "seeds" / "policy", parameters)
+        geography, policy = project / "seeds" / "geography", project / "seeds" / "policy"
+        simulate(seed, arguments.out, geography, policy, parameters, arguments.cities, arguments.years)
 
 
 def main(argv: list[str] | None = None) -> int:

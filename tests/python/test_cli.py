@@ -25,6 +25,15 @@ def test_simulate_reproduces_the_committed_seeds(project, tmp_path):
     assert different == broken == []
 
 
+def test_simulate_prints_fewer_cities_and_years(project, tmp_path):
+    arguments = ["city-policy", "simulate", "--cities", "40", "--years", "2013-2019", "--out", str(tmp_path / "few")]
+    assert run(arguments, project, tmp_path).returncode == 0
+    printed = (tmp_path / "few" / "demo_gdp.csv").read_text(encoding="utf-8").splitlines()
+    committed = (project / "seeds" / "yearbook" / "demo_gdp.csv").read_text(encoding="utf-8").splitlines()
+    assert set(printed) < set(committed)
+    assert len(printed) - 1 == pytest.approx(40 * 7, abs=5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -32,6 +41,8 @@ def test_simulate_reproduces_the_committed_seeds(project, tmp_path):
         (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
         (["build", "--yearbooks", "nowhere"], ("nowhere",)),
         (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),
+        (["simulate", "--cities", "0", "--out", "unused"], ("0 cities", "1 to")),
+        (["simulate", "--years", "2019-2013", "--out", "unused"], ("2019", "2013")),
     ],
 )
 def test_mistakes_are_one_sentence(project, tmp_path, arguments, words):

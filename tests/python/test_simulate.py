@@ -490,7 +490,7 @@ def treatments(world, sample):
 def test_the_truth_table_equals_the_exact_counterfactual(panel, world, policy_id, without):
     """The same draw without the policy's effects: planned index, mediators and untreated cities say the same."""
     other = draw_panel(DEFAULT_SEED, world, DEMO, without=without)
-    parts = planted_parts(panel, policy_id)
+    parts = planted_parts(panel, without)
     np.testing.assert_allclose(panel.index - other.index, sum(parts), atol=1e-12)
     never = (world.first_treated["bcs"] == 0) & (world.first_treated["iic"] == 0)
     for name, values in panel.values.items():
@@ -665,3 +665,21 @@ def test_bad_input_is_one_clear_sentence(tmp_path, world):
     occupied.write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
         simulate(1, occupied, SEEDS / "geography", SEEDS / "policy")
+
+
+def test_fewer_cities_and_years_are_the_same_rows_less(tmp_path, pages):
+    simulate(DEFAULT_SEED, tmp_path, SEEDS / "geography", SEEDS / "policy", cities=60, years=(2013, 2018))
+    for topic in TOPICS:
+        with (tmp_path / f"{topic.name}.csv").open(encoding="utf-8", newline="") as handle:
+            few = list(csv.DictReader(handle))
+        assert {row["年份"] for row in few} == {str(year) for year in range(2013, 2019)}
+        assert len({row["城市"] for row in few}) <= 61
+        everything = [tuple(row.values()) for row in pages[topic.name]]
+        assert {tuple(row.values()) for row in few} <= set(everything)
+    for wrong, message in (
+        ({"cities": 400}, "400 cities are asked for; the frame has 297"),
+        ({"years": (2010, 2015)}, "years 2010-2015 are asked for"),
+        ({"parameters": scenario("large")}, "the scenario large invents its cities|The scenario large invents"),
+    ):
+        with pytest.raises(InputError, match=message):
+            simulate(1, tmp_path, SEEDS / "geography", SEEDS / "policy", **wrong)

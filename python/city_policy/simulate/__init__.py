@@ -48,9 +48,9 @@ Planned index. q_it = B_i + γ (t − 2016) + (w_it − its city mean − its ye
 
 Raw inputs. X_kit = base_kit × (low_k + (high_k − low_k) s_kit), the base being what the index later divides by,
     s_kit = own level_ki + κ (U_it − its city mean) + τ_k (t − 2016) + noise,   U = (q − ½) / ½
-    (1 − s where less is better). Own levels follow B_i; a city's own strengths average to nothing over the
-    indicators. One laggard and one leader per indicator stand at 0 and 1, so that the study's min-max scaling finds s
-    again, and its index, weighted by whatever the principal components give, shows q: Σ weight × (½ + ½ s) ≈ q.
+    (1 − s where less is better). Own levels follow B_i; a city's own strengths average to nothing over the indicators.
+    One laggard and one leader per indicator stand at 0 and 1, so that the study's min-max scaling finds s again, and
+    its index, weighted by whatever the principal components give, shows q: Σ weight × (½ + ½ s) ≈ q.
     So policies reach the index through 24 raw inputs, and partly through product and innovation.
 
 Truth. ``demo_truth.csv`` holds the planted average effects on the treated and their parts (``truth.py``),

@@ -12,7 +12,7 @@ from city_policy.simulate.effects import EffectRow
 from city_policy.simulate.moments import Moments
 
 # The first of 1, 2, 3 … whose draw keeps Table 2 within its limits and shows every ordering that can hold.
-DEFAULT_SEED = 3
+DEFAULT_SEED = 2
 
 
 @dataclass(frozen=True)
@@ -257,16 +257,16 @@ class Scenario:
 
     # The planned index: what controls and mediators add, the noise, the city's level exp(shape · level).
     control_slopes: tuple[tuple[str, float], ...] = (
-        ("marketization", 0.002751),
-        ("fdi", 0.121435),
-        ("tertiary_share", -0.018438),
-        ("urbanization", 0.000184),
-        ("fintech", 0.000755),
+        ("marketization", 0.002742),
+        ("fdi", 0.121461),
+        ("tertiary_share", -0.016721),
+        ("urbanization", 0.000193),
+        ("fintech", 0.000760),
     )
-    mediator_slopes: tuple[tuple[str, float], ...] = (("agglomeration", 0.004567), ("innovation", 0.006419))
-    index_noise_sd: float = 0.0078
+    mediator_slopes: tuple[tuple[str, float], ...] = (("agglomeration", 0.004571), ("innovation", 0.006726))
+    index_noise_sd: float = 0.0080
     index_persistence: float = 0.4
-    tier_calm: float = 0.6
+    tier_calm: float = 0.4
     balance: float = 1.0  # share of its luck between cohorts and groups that the noise of the index loses
     smallest_cohort: int = 3
     index_drift_sd: float = 0.0004

@@ -86,7 +86,7 @@ def draw_panel(seed: int, world: World, scenario: Scenario, without: tuple[str, 
     of_province = np.array([provinces.index(name) for name in world.province])
     sample = ~world.excluded
     development = _development(streams, world, scenario)
-    luck = _luck(world, scenario)
+    luck = luck_of(world, scenario)
     values: dict[str, np.ndarray] = {}
 
     _draw_population(streams, world, scenario, development, luck, time, values)
@@ -150,10 +150,14 @@ def draw_panel(seed: int, world: World, scenario: Scenario, without: tuple[str, 
         ("innovation", ("innovation_index",)),
     ):
         own = np.where(sample[:, None], covariates[name], np.nan)
-        for place in (np.nanargmin(own), np.nanargmax(own)):
+        far = np.flatnonzero(own > np.nanmean(own) + 6 * np.nanstd(own))
+        for place in (np.nanargmin(own), np.nanargmax(own), *far):
             city, period = divmod(int(place), periods)
             for quantity in inputs:
                 kept.setdefault(quantity, []).append((city, period))
+    # A line drawn through a gap could carry a city over the line of large cities.
+    near = np.abs(values["resident_population"] / scenario.large_city - 1) < 0.03
+    kept.setdefault("resident_population", []).extend((int(i), int(t)) for i, t in np.argwhere(near))
     return Panel(world, scenario, values, provinces, provincial, covariates, index, effects, kept)
 
 
@@ -168,12 +172,14 @@ def _development(streams: Streams, world: World, scenario: Scenario) -> np.ndarr
     for landmark in scenario.landmarks:
         tier = tier + landmark.tier * (world.adcode == landmark.adcode)
     raw = (
-        tier + region + scenario.development_spread * _luck(world, scenario) * streams.scores("development", world.size)
+        tier
+        + region
+        + scenario.development_spread * luck_of(world, scenario) * streams.scores("development", world.size)
     )
     return (raw - raw.mean()) / raw.std()
 
 
-def _luck(world: World, scenario: Scenario) -> np.ndarray:
+def luck_of(world: World, scenario: Scenario) -> np.ndarray:
     """(cities,) share of the spread that a city keeps."""
     in_tier = np.isin(world.kind, ["municipality", "sub-provincial"]) | world.is_capital
     in_tier |= np.isin(world.adcode, [landmark.adcode for landmark in scenario.landmarks])
@@ -214,6 +220,12 @@ def _draw_population(
     ranked = np.sort(shape[~world.excluded].ravel())[::-1]
     cut = round(scenario.large_share * ranked.size)
     resident = shape * scenario.large_city / np.sqrt(ranked[cut - 1] * ranked[cut])
+    # Rounding in print must not move a city over the line.
+    close = np.abs(resident / scenario.large_city - 1) < 1e-4
+    resident = np.where(close, resident * np.where(resident > scenario.large_city, 1.0002, 0.9998), resident)
+    # No city is larger than the largest there are: what is above 20 million counts for less.
+    giant = 2e7
+    resident = np.where(resident > giant, giant * (resident / giant) ** 0.4, resident)
     values["resident_population"] = resident
     registered = scenario.registered_level + (
         scenario.registered_development * development
@@ -346,7 +358,7 @@ def _draw_targets(
 
     size, sample = world.size, ~world.excluded
     # The capitals and landmarks raise their targets and phrase them as floors, whatever the draw.
-    tier = 2.0 * (_luck(world, scenario) < 1)
+    tier = 2.0 * (luck_of(world, scenario) < 1)
     # The others draw within the kinds of pilot, so that no kind has all the hard or raised targets.
     bcs, iic = world.first_treated["bcs"] > 0, world.first_treated["iic"] > 0
     kind = 10 * bcs + 20 * iic + world.is_resource + 5 * (bcs & iic & (world.first_treated["iic"] < 2015))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from city_policy.simulate.effects import QUANTITIES
 from city_policy.simulate.process import Panel
 
 TAKEN_AWAY = {
@@ -41,19 +42,20 @@ class PlantedAverage:
     through_innovation: float
 
 
-def planted_parts(panel: Panel, policy_id: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(cities, years) direct effect of a policy, and its effects through agglomeration and innovation."""
-    taken = {
-        quantity: sum(panel.effects[name][quantity] for name in TAKEN_AWAY[policy_id])
-        for quantity in ("product", "innovation", "index")
-    }
+def planted_parts(panel: Panel, policies: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(cities, years) direct effect of the policies' rows, and their effects through agglomeration and innovation."""
+    taken = {quantity: sum(panel.effects[name][quantity] for name in policies) for quantity in QUANTITIES}
     slopes = dict(panel.scenario.mediator_slopes)
-    # A city keeps what no policy of the scenario moves: the effect counts from there.
     return (
         taken["index"],
         slopes["agglomeration"] * panel.covariates["agglomeration"] * (1 - np.exp(-taken["product"])),
         slopes["innovation"] * panel.covariates["innovation"] * (1 - np.exp(-taken["innovation"])),
     )
+
+
+def effect_of(panel: Panel, policies: tuple[str, ...]) -> np.ndarray:
+    """(cities, years) effect of the policies' rows on the planned index."""
+    return sum(planted_parts(panel, policies))
 
 
 def planted_averages(panel: Panel) -> list[PlantedAverage]:
@@ -76,7 +78,7 @@ def planted_averages(panel: Panel) -> list[PlantedAverage]:
     for policy_id in TAKEN_AWAY:
         if policy_id not in world.first_treated:
             continue
-        parts = planted_parts(panel, policy_id)
+        parts = planted_parts(panel, TAKEN_AWAY[policy_id])
         treated = (world.treated(policy_id, years) > 0) & sample[:, None]
         event_time = np.array(years)[None, :] - world.first_treated[policy_id][:, None]
         cells = [("all", None, whole)]

@@ -117,6 +117,37 @@ def read_world(geography: Path, policy: Path) -> World:
     )
 
 
+def invent_world(world: World, count: int, seed: int) -> World:
+    """A frame of ``count`` invented cities, each a copy of a real sample city under a code and name of its own.
+
+    Geography, groups and first treated years go together, so that treatment is as frequent as in the lists. The first
+    cities are one copy of every real one, as far as they go, so that landmarks exist; the rest are drawn.
+    """
+    own = np.flatnonzero(~world.excluded)
+    generator = np.random.default_rng([seed, count])
+    # Landmarks and leaders are known by their codes: they come first, and once.
+    order = own[np.argsort(world.kind[own] == "prefecture-level city", kind="stable")]
+    again = order if len(order) >= count else np.concatenate([order, generator.choice(own, count - len(order))])
+    chosen = np.sort(again[:count]) if len(order) >= count else again
+    first_copy = np.zeros(len(chosen), dtype=bool)
+    first_copy[np.unique(chosen, return_index=True)[1]] = True
+    number = np.arange(len(chosen))
+    return World(
+        adcode=np.where(first_copy, world.adcode[chosen], [f"9{n:07d}" for n in number]),
+        name=np.array([f"{name} {n}" for name, n in zip(world.name[chosen], number, strict=True)]),
+        province=world.province[chosen],
+        region=world.region[chosen],
+        kind=world.kind[chosen],
+        is_capital=world.is_capital[chosen],
+        polygon_area=world.polygon_area[chosen] * np.exp(generator.normal(0, 0.1, len(chosen))),
+        excluded=np.zeros(len(chosen), dtype=bool),
+        is_central=world.is_central[chosen],
+        is_resource=world.is_resource[chosen],
+        relief=world.relief[chosen],
+        first_treated={name: years[chosen] for name, years in world.first_treated.items()},
+    )
+
+
 def _first_treated(path: Path, adcode: np.ndarray) -> dict[str, np.ndarray]:
     """First treated year per policy and city (0 = never), with ``dual`` = the later of bcs and iic."""
     position = {code: index for index, code in enumerate(adcode)}

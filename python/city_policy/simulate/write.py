@@ -44,7 +44,15 @@ class Simulation:
     panel: Panel
 
 
-def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters: Scenario | None = None) -> Simulation:
+def simulate(
+    seed: int,
+    output: Path,
+    geography: Path,
+    policy: Path,
+    parameters: Scenario | None = None,
+    cities: int | None = None,
+    years: tuple[int, int] | None = None,
+) -> Simulation:
     """Simulate the demo yearbook and write it. Every number in it is simulated.
 
     Args:
@@ -54,14 +62,24 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters:
             ``resource_based_cities.csv`` and ``terrain_relief.csv``.
         policy: folder with the project's seed ``pilot_units.csv``.
         parameters: of the process; without them those of the scenario of the paper.
+        cities: print so many of the cities only, spread evenly over the yearbook's order; the draw stays as it is.
+        years: print the years from the first to the last of these only; the draw stays as it is.
 
     Raises:
-        InputError: the seed is negative, a file is missing or incomplete, or the folder cannot be written.
+        InputError: the seed is negative, more cities or other years are asked for than there are, the scenario invents
+            its cities, a file is missing or incomplete, or the folder cannot be written.
     """
     if seed < 0:
         raise InputError(f"seed is {seed}, expected a whole number of at least 0; give another seed.")
     parameters = scenario(DEFAULT_SCENARIO) if parameters is None else parameters
+    if parameters.cities:
+        raise InputError(
+            f"The scenario {parameters.name} invents its cities, which the geography seeds do not know; "
+            "it is for the Monte Carlo only."
+        )
     world = read_world(geography, policy)
+    printed_cities = _printed_cities(world, cities)
+    printed_years = _printed_years(parameters, years)
     panel = draw_panel(seed, world, parameters)
     streams = Streams(seed, parameters.persistence)
     gaps = damage.draw_gaps(streams, world, parameters, panel.kept)
@@ -70,8 +88,8 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters:
     for topic in TOPICS:
         printed = {name: _print_numbers(panel, name) for name in _quantities(topic)}
         signs = streams.generator(f"gap signs {topic.name}")
-        files[topic.name] = _print_topic(topic, panel, printed, gaps, signs, planted)
-    files["demo_supplementary"] = _print_supplementary(panel, gaps)
+        files[topic.name] = _print_topic(topic, panel, printed, gaps, signs, planted, printed_cities, printed_years)
+    files["demo_supplementary"] = _print_supplementary(panel, gaps, printed_cities, printed_years)
     files["demo_planted_effects"] = _print_effects(parameters)
     files["demo_truth"] = _print_truth(panel)
     names = [field.name for field in fields(PlantedDamage)]
@@ -80,6 +98,26 @@ def simulate(seed: int, output: Path, geography: Path, policy: Path, parameters:
     texts = {f"{name}.csv": _csv(lines) for name, lines in files.items()}
     _write(output, texts | {PROPERTIES_FILE: seed_properties()})
     return Simulation({name: len(lines) - 1 for name, lines in files.items()}, tuple(planted), panel)
+
+
+def _printed_cities(world: World, cities: int | None) -> np.ndarray:
+    """(cities,) True for the cities to print."""
+    count = world.size if cities is None else cities
+    if not 1 <= count <= world.size:
+        raise InputError(f"{count} cities are asked for; the frame has {world.size}: ask for 1 to {world.size}.")
+    chosen = np.zeros(world.size, dtype=bool)
+    chosen[np.linspace(0, world.size - 1, count).round().astype(int)] = True
+    return chosen
+
+
+def _printed_years(parameters: Scenario, years: tuple[int, int] | None) -> range:
+    first, last = (parameters.first_year, parameters.last_year) if years is None else years
+    if not parameters.first_year <= first <= last <= parameters.last_year:
+        raise InputError(
+            f"The years {first}-{last} are asked for; the simulation has {parameters.first_year} to "
+            f"{parameters.last_year}: ask for years within."
+        )
+    return range(first, last + 1)
 
 
 def _write(output: Path, texts: dict[str, str]) -> None:
@@ -137,6 +175,8 @@ def _print_topic(
     gaps: dict[str, np.ndarray],
     signs: np.random.Generator,
     planted: list[PlantedDamage],
+    printed_cities: np.ndarray,
+    printed_years: range,
 ) -> list[list[str]]:
     """Header and rows of one topic, damaged; appends what was damaged to ``planted``."""
     world, years = panel.world, list(panel.scenario.years)
@@ -157,6 +197,8 @@ def _print_topic(
                     numbers = printed[column.quantity]
                     value = numbers["rest"][index] if before_merger else numbers["whole"][city, index]
                     cells.append(f"{value:.{column.decimals}f}")
+            if not printed_cities[city] or year not in printed_years:
+                continue  # after its signs are drawn, so that the other rows stay as they are
             page.append([str(year), str(name), *cells])
             if before_merger:
                 part = [
@@ -183,12 +225,12 @@ def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], p
     """Damage one year of one topic, in place: numbers, then names, then a page printed twice."""
     rows = {row[1]: position for position, row in enumerate(page)}
     for quantity, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
-        if damaged_year != year or topic_of(quantity) is not topic:
+        if damaged_year != year or topic_of(quantity) is not topic or name not in rows:
             continue
         cell = 2 + topic.columns.index(column_of(quantity, year))
         row = page[rows[name]]
         text = row[cell]
-        neighbour = next(below[cell] for below in page[rows[name] + 1 :] if below[cell][:1].isdigit())
+        neighbour = next((below[cell] for below in page[rows[name] + 1 :] if below[cell][:1].isdigit()), text)
         row[cell] = damage.damage_number(text, kind, neighbour)
         city = world.position(name)
         planted.append(
@@ -205,10 +247,12 @@ def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], p
           if file == topic.name and when == year),
     ]  # fmt: skip
     for as_printed, name, kind, ends_as in renamed:
+        if name not in rows:
+            continue
         page[rows[name]][1] = as_printed
         planted.append(_row_damage(topic, year, world, world.position(name), kind, as_printed, ends_as))
     file, when, first, count = damage.DUPLICATED_PAGE
-    if file == topic.name and when == year:
+    if file == topic.name and when == year and first in rows:
         start = rows[first]
         repeated = [list(row) for row in page[start : start + count]]
         page[start + count : start + count] = repeated
@@ -217,7 +261,9 @@ def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], p
             planted.append(_row_damage(topic, year, world, city, "duplicated_row", row[1], "deduplicated"))
 
 
-def _print_supplementary(panel: Panel, gaps: dict[str, np.ndarray]) -> list[list[str]]:
+def _print_supplementary(
+    panel: Panel, gaps: dict[str, np.ndarray], printed_cities: np.ndarray, printed_years: range
+) -> list[list[str]]:
     """The long table of other sources, by province (code xx0000) or by city."""
     world, years = panel.world, panel.scenario.years
     code_of = {province: f"{code[:2]}0000" for province, code in zip(world.province, world.adcode, strict=True)}
@@ -228,12 +274,12 @@ def _print_supplementary(panel: Panel, gaps: dict[str, np.ndarray]) -> list[list
             values = panel.provincial[indicator]
             missing = np.zeros(values.shape, dtype=bool)
         else:
-            places, missing = list(world.adcode), gaps[indicator]
+            places, missing = list(world.adcode), gaps[indicator] | ~printed_cities[:, None]
             # The source prints no zero: its smallest value is one in the last printed place.
             values = np.maximum(panel.values[indicator], 10.0**-decimals)
         for place, series, absent in zip(places, values, missing, strict=True):
             for year, value, gone in zip(years, series, absent, strict=True):
-                if not gone:
+                if not gone and year in printed_years:
                     lines.append([indicator, place, str(year), f"{value:.{decimals}f}", unit, "simulated"])
     return lines
 
