@@ -40,6 +40,10 @@ test: $(VENV)/installed ## Check the style and run all tests
 bench: $(VENV)/installed ## Time reading and resampling as ratios, after a build: YEARBOOKS=DIR times your own editions
 	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)")
 
+.PHONY: montecarlo
+montecarlo: $(VENV)/installed ## Bias, coverage and power on simulated panels: SCENARIO=NAME, REPLICATIONS=N
+	$(BIN)/city-policy montecarlo $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REPLICATIONS),--replications $(REPLICATIONS))
+
 .PHONY: docs
 docs: $(VENV)/installed ## Build the dbt documentation site in target/
 	$(BIN)/dbt docs generate --static

@@ -59,6 +59,27 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where to write (default seeds/yearbook)",
     )
+
+    monte_carlo = commands.add_parser(
+        "montecarlo",
+        help="bias, coverage and power of the estimators on simulated panels",
+        description="Simulate the index again and again with planted effects and write how every estimator does, "
+        "as a table (montecarlo.csv) and a figure (montecarlo.svg). Simulated, never evidence about China.",
+    )
+    monte_carlo.add_argument(
+        "--scenario",
+        action="append",
+        metavar="NAME",
+        help="row of python/city_policy/simulate/scenarios.csv; may be repeated (default: all with real cities)",
+    )
+    monte_carlo.add_argument("--replications", type=int, default=1000, metavar="N", help="draws (default 1000)")
+    monte_carlo.add_argument(
+        "--cities", type=int, metavar="N", help="cities of the scenario large, which invents them (default 2000)"
+    )
+    monte_carlo.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the draws (default 1)")
+    monte_carlo.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: montecarlo in the data directory)"
+    )
     return parser
 
 
@@ -118,6 +139,15 @@ def _run(arguments: argparse.Namespace) -> None:
         parameters = scenario(arguments.scenario or "paper")
         geography, policy = project / "seeds" / "geography", project / "seeds" / "policy"
         simulate(seed, arguments.out, geography, policy, parameters, arguments.cities, arguments.years)
+    elif arguments.command == "montecarlo":
+        from city_policy.build import data_directory
+        from city_policy.simulate import read_world, scenario, scenarios_with_real_cities
+        from city_policy.simulate.montecarlo_report import write_monte_carlo
+
+        world = read_world(project / "seeds" / "geography", project / "seeds" / "policy")
+        chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
+        folder = arguments.out or data_directory() / "montecarlo"
+        print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
 
 
 def main(argv: list[str] | None = None) -> int:

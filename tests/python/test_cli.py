@@ -11,7 +11,7 @@ from conftest import run
 def test_version_and_help(project, tmp_path):
     assert run(["city-policy", "--version"], project, tmp_path).stdout.strip() == __version__
     output = run(["city-policy", "--help"], project, tmp_path).stdout
-    for command in ("build", "ingest", "simulate"):
+    for command in ("build", "ingest", "simulate", "montecarlo"):
         assert command in output
 
 
@@ -34,6 +34,18 @@ def test_simulate_prints_fewer_cities_and_years(project, tmp_path):
     assert len(printed) - 1 == pytest.approx(40 * 7, abs=5)
 
 
+def test_monte_carlo_writes_a_table_and_a_figure(project, tmp_path):
+    arguments = ["city-policy", "montecarlo", "--scenario", "null", "--scenario", "dynamic", "--replications", "3"]
+    result = run([*arguments], project, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "never evidence about China" in result.stdout
+    table = (tmp_path / "montecarlo" / "montecarlo.csv").read_text(encoding="utf-8").splitlines()
+    assert table[0].startswith("scenario,estimator,policy_id,vcov,truth,replications")
+    assert {line.split(",")[0] for line in table[1:]} == {"null", "dynamic"}
+    figure = (tmp_path / "montecarlo" / "montecarlo.svg").read_text(encoding="utf-8")
+    assert "simulated data, 3 replications" in figure and "sun_abraham" in figure and "http-equiv" not in figure
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -41,6 +53,8 @@ def test_simulate_prints_fewer_cities_and_years(project, tmp_path):
         (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
         (["build", "--yearbooks", "nowhere"], ("nowhere",)),
         (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),
+        (["montecarlo", "--replications", "1"], ("1 replications",)),
+        (["montecarlo", "--scenario", "null", "--cities", "9"], ("9 cities", "'large'")),
         (["simulate", "--cities", "0", "--out", "unused"], ("0 cities", "1 to")),
         (["simulate", "--years", "2019-2013", "--out", "unused"], ("2019", "2013")),
     ],

@@ -67,7 +67,7 @@ exact counterfactuals.
 
 from city_policy.simulate.parameters import DEFAULT_SEED, Scenario
 from city_policy.simulate.process import Panel, draw_panel
-from city_policy.simulate.scenarios import DEFAULT_SCENARIO, scenario, scenario_names
+from city_policy.simulate.scenarios import DEFAULT_SCENARIO, scenario, scenario_names, scenarios_with_real_cities
 from city_policy.simulate.truth import PlantedAverage, planted_averages
 from city_policy.simulate.world import World, read_world
 from city_policy.simulate.write import Simulation, simulate
@@ -85,5 +85,6 @@ __all__ = [
     "read_world",
     "scenario",
     "scenario_names",
+    "scenarios_with_real_cities",
     "simulate",
 ]

@@ -13,14 +13,15 @@ Estimators, all with the five controls:
 - ``twfe_joint``: the three treatments together.
 - ``twfe_net``: one policy alone against the cities without any; for dual, city-years with both against none. City-years
   that hold something else, big-data zone and 5G pilot included, are left out.
-- ``imputation``: the same rows; city and year effects and controls are fitted on untreated rows, and the effect is the
-  mean of what is left in treated ones (Borusyak, Jaravel and Spiess 2024, Review of Economic Studies 91). It is linear,
-  v'y; its variance is Σ over cities of (Σ_t v_it ε_it)², where treated rows take off their event time's mean.
+- ``imputation``, ``callaway_santanna``, ``sun_abraham``: the same rows, by the estimators of
+  ``city_policy.estimation.staggered``, written for many outcomes at once (``replicated.py``). The last two need the
+  year before the start, which the rows for dual lack.
 
 The truth is the mean planted effect over the treated rows used: against no policy of that kind for ``twfe`` (see
-``truth.py``), of the policy's own rows for ``twfe_joint``, and against none for the other two.
+``truth.py``), of the policy's own rows for ``twfe_joint``, and against none for the others.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +29,16 @@ import pandas as pd
 from scipy import stats
 
 from city_policy.errors import InputError
-from city_policy.estimation.moments import Moments
 from city_policy.simulate.effects import beyond_the_treated
 from city_policy.simulate.parameters import Scenario
 from city_policy.simulate.process import POLICIES, Panel, Streams, draw_panel, luck_of
+from city_policy.simulate.replicated import Rows, callaway_santanna, imputation, least_squares, sun_abraham
 from city_policy.simulate.truth import TAKEN_AWAY, effect_of
 from city_policy.simulate.world import World, invent_world
 
 STUDY_POLICIES = ("bcs", "iic", "dual")
 OTHER_POLICIES = ("big_data_zone", "five_g_pilot")
 CONTROLS = ("marketization", "fdi", "tertiary_share", "urbanization", "fintech")
-# Outcomes that go through the engine together: its memory grows with the square of their number.
-OUTCOMES_PER_PASS = 25
 LEVEL = 0.95
 
 
@@ -64,7 +63,7 @@ def monte_carlo(world: World, scenario: Scenario, replications: int, seed: int) 
         seed: of the panel and of the noise.
 
     Returns:
-        One row per estimator, policy and variance estimator (``iid``, ``CRV1``; ``cluster`` for imputation):
+        One row per estimator, policy and variance estimator (``iid``, ``CRV1``; ``cluster`` for the last three):
         ``truth``, ``mean_estimate``, ``bias``, ``rmse``, ``mean_std_error`` in units of the index, ``coverage`` of the
         95 % interval and ``rejection`` of no effect at 5 % as shares, each with its Monte Carlo standard error.
 
@@ -78,16 +77,9 @@ def monte_carlo(world: World, scenario: Scenario, replications: int, seed: int) 
     design = _design(draw_panel(seed, world, scenario))
     outcomes = _outcomes(design, scenario, replications, seed)
     rows = []
-    for name, policy_id, chosen, regressors, truth in _regressions(design):
-        results = _least_squares(design, outcomes, chosen, regressors)
-        for vcov, (estimate, error, degrees) in results.items():
-            rows.append({"estimator": name, "policy_id": policy_id, "vcov": vcov, "truth": truth})
-            rows[-1] |= _summary(estimate, error, degrees, truth)
-    for policy_id in STUDY_POLICIES:
-        chosen, truth = _net_rows(design, policy_id)
-        estimate, error = _imputation(design, outcomes, chosen, policy_id)
-        rows.append({"estimator": "imputation", "policy_id": policy_id, "vcov": "cluster", "truth": truth})
-        rows[-1] |= _summary(estimate, error, np.inf, truth)
+    for name, policy_id, vcov, truth, (estimate, error, degrees) in _estimates(design, outcomes):
+        rows.append({"estimator": name, "policy_id": policy_id, "vcov": vcov, "truth": truth})
+        rows[-1] |= _summary(estimate, error, degrees, truth)
     table = pd.DataFrame(rows)
     table.insert(0, "scenario", scenario.name)
     return table
@@ -147,73 +139,41 @@ def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
     return chosen, float(effect[chosen & (design.treated[policy_id] > 0)].mean())
 
 
-def _regressions(design: _Design):
-    """Every least-squares estimator: name, policy, rows, treatments (the policy's first), truth."""
-    whole = np.ones(design.systematic.shape, dtype=bool)
+def _estimates(design: _Design, outcomes: np.ndarray) -> Iterator[tuple]:
+    """Estimator, policy, variance estimator, truth and (estimates, errors, degrees of freedom), one after another."""
     sample = ~design.panel.world.excluded
+    whole = np.ones(design.systematic.shape, dtype=bool)
     for policy_id in STUDY_POLICIES:
         treated = design.treated[policy_id] > 0
-        truth = effect_of(design.panel, TAKEN_AWAY[policy_id])[sample][treated].mean()
-        yield "twfe", policy_id, whole, (policy_id,), float(truth)
-    for policy_id in STUDY_POLICIES:
-        others = tuple(name for name in STUDY_POLICIES if name != policy_id)
-        truth = effect_of(design.panel, (policy_id,))[sample][design.treated[policy_id] > 0].mean()
-        yield "twfe_joint", policy_id, whole, (policy_id, *others), float(truth)
+        others = [name for name in STUDY_POLICIES if name != policy_id]
+        rows = _rows(design, outcomes, policy_id, whole)
+        regressors = np.column_stack([design.treated[name][whole] for name in (policy_id, *others)])
+        truth = float(effect_of(design.panel, TAKEN_AWAY[policy_id])[sample][treated].mean())
+        for vcov, fit in least_squares(rows, regressors[:, :1]).items():
+            yield "twfe", policy_id, vcov, truth, fit
+        truth = float(effect_of(design.panel, (policy_id,))[sample][treated].mean())
+        for vcov, fit in least_squares(rows, regressors).items():
+            yield "twfe_joint", policy_id, vcov, truth, fit
     for policy_id in STUDY_POLICIES:
         chosen, truth = _net_rows(design, policy_id)
-        yield "twfe_net", policy_id, chosen, (policy_id,), truth
+        rows = _rows(design, outcomes, policy_id, chosen)
+        for vcov, fit in least_squares(rows, rows.treated[:, None].astype("float64")).items():
+            yield "twfe_net", policy_id, vcov, truth, fit
+        yield "imputation", policy_id, "cluster", truth, (*imputation(rows), np.inf)
+        if policy_id != "dual":
+            yield "callaway_santanna", policy_id, "cluster", truth, (*callaway_santanna(rows), np.inf)
+            yield "sun_abraham", policy_id, "cluster", truth, sun_abraham(rows)
 
 
-def _least_squares(
-    design: _Design, outcomes: np.ndarray, chosen: np.ndarray, regressors: tuple[str, ...]
-) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
-    """Variance estimator → (estimates, errors, degrees of freedom) of the first regressor over the replications."""
-    city, year = np.nonzero(chosen)
-    treatments = np.column_stack([design.treated[name][chosen] for name in regressors])
-    controls = np.column_stack([control[chosen] for control in design.controls])
-    columns = list(range(len(regressors)))
-    pieces = []
-    for start in range(0, outcomes.shape[2], OUTCOMES_PER_PASS):
-        part = outcomes[:, :, start : start + OUTCOMES_PER_PASS][chosen]
-        draws = Moments(city, year, np.column_stack([treatments, part]), controls).weigh()
-        for k in range(part.shape[1]):
-            fit = draws.regress(len(columns) + k, columns, clustered=True)
-            pieces.append((fit.estimate[0, 0], fit.std_error_iid[0, 0], fit.std_error_crv1[0, 0]))
-    estimate, iid, crv1 = np.array(pieces).T
-    return {"iid": (estimate, iid, float(fit.degrees_iid[0])), "CRV1": (estimate, crv1, float(fit.degrees_crv1[0]))}
-
-
-def _imputation(
-    design: _Design, outcomes: np.ndarray, chosen: np.ndarray, policy_id: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates and clustered errors of the imputation estimator over the replications."""
-    city, year = np.nonzero(chosen)
-    treated = design.treated[policy_id][chosen] > 0
-    y = outcomes[chosen]
-    # A city without an untreated row has no effect to impute with.
-    alone = ~np.isin(city, city[~treated])
-    city, year, treated, y = city[~alone], year[~alone], treated[~alone], y[~alone]
-    controls = np.column_stack([control[chosen][~alone] for control in design.controls])
-    names, code = np.unique(city, return_inverse=True)
-    z = np.column_stack(
-        [
-            np.eye(len(names))[code],
-            np.eye(chosen.shape[1])[year][:, 1:],
-            (controls - controls.mean(0)) / controls.std(0),
-        ]
+def _rows(design: _Design, outcomes: np.ndarray, policy_id: str, chosen: np.ndarray) -> Rows:
+    city, period = np.nonzero(chosen)
+    return Rows(
+        city=city,
+        year=period + design.panel.scenario.first_year,
+        first=design.first[policy_id][city],
+        controls=np.column_stack([control[chosen] for control in design.controls]),
+        y=outcomes[chosen],
     )
-    inverse = np.linalg.pinv(z[~treated].T @ z[~treated], hermitian=True)
-    weight = np.where(treated, 1 / treated.sum(), 0.0)
-    weight[~treated] = -z[~treated] @ (inverse @ z[treated].mean(axis=0))
-    residual = y - z @ (inverse @ (z[~treated].T @ y[~treated]))
-    estimate = weight @ y
-    event_time = year - (design.first[policy_id][city] - design.panel.scenario.first_year)
-    for e in np.unique(event_time[treated]):
-        own = treated & (event_time == e)
-        residual[own] -= residual[own].mean(axis=0)
-    starts = np.searchsorted(code, np.arange(len(names)))
-    scores = np.add.reduceat(weight[:, None] * residual, starts, axis=0)
-    return estimate, np.sqrt((scores**2).sum(axis=0))
 
 
 def _summary(estimate: np.ndarray, error: np.ndarray, degrees: float, truth: float) -> dict[str, float]:

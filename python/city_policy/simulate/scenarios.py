@@ -21,6 +21,11 @@ def scenario_names() -> list[str]:
     return [row["scenario"] for row in _rows("scenarios.csv")]
 
 
+def scenarios_with_real_cities() -> list[str]:
+    """The names of the scenarios that do not invent their cities."""
+    return [row["scenario"] for row in _rows("scenarios.csv") if not row["cities"]]
+
+
 def scenario_description(name: str) -> str:
     """What a scenario is for, in a sentence."""
     return _row(name)["description"]

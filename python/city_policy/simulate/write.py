@@ -96,7 +96,7 @@ def simulate(
     files["demo_planted_damage"] = [names, *([str(value) for value in astuple(item)] for item in planted)]
 
     texts = {f"{name}.csv": _csv(lines) for name, lines in files.items()}
-    _write(output, texts | {PROPERTIES_FILE: seed_properties()})
+    write_together(output, texts | {PROPERTIES_FILE: seed_properties()})
     return Simulation({name: len(lines) - 1 for name, lines in files.items()}, tuple(planted), panel)
 
 
@@ -120,8 +120,10 @@ def _printed_years(parameters: Scenario, years: tuple[int, int] | None) -> range
     return range(first, last + 1)
 
 
-def _write(output: Path, texts: dict[str, str]) -> None:
-    """Write all files beside their places, then move them in: a full disk leaves the old files whole."""
+def write_together(output: Path, texts: dict[str, str]) -> None:
+    """Write all files (name → text) beside their places in ``output``, then move them in: a full disk leaves the old
+    files whole. Raises InputError when the folder cannot be written.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".simulate-", dir=output) as beside:
@@ -131,7 +133,7 @@ def _write(output: Path, texts: dict[str, str]) -> None:
                 os.replace(Path(beside) / name, output / name)
     except OSError as error:
         raise InputError(
-            f"{output}: the simulated yearbook cannot be written ({error.strerror}); choose another folder."
+            f"{output}: the simulated numbers cannot be written ({error.strerror}); choose another folder."
         ) from error
 
 
