@@ -1,7 +1,9 @@
 -- 'failed' means that something broke, unlike 'not_identified', which is a finding about the data.
-with comparison as (
+with estimates as (
 
-    select * from {{ ref('coefficient_comparison') }}
+    select spec_id, term, status, message from {{ ref('coefficient_comparison') }}
+    union all
+    select spec_id, treatment, status, message from {{ ref('heterogeneity_robust_effects') }}
 
 )
 
@@ -9,5 +11,5 @@ select
     spec_id,
     term,
     message
-from comparison
+from estimates
 where status = 'failed'

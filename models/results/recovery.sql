@@ -16,6 +16,12 @@ event_study as (
 
 ),
 
+robust as (
+
+    select * from {{ ref('heterogeneity_robust_effects') }}
+
+),
+
 -- Estimates of the average effect on the treated, in the whole sample or within a group, with clustered errors.
 average_effects as (
 
@@ -23,7 +29,7 @@ average_effects as (
         spec_id,
         estimator,
         treatment,
-        if(sample = 'sample_full', 'all', replace(sample, 'sample_', '')) as planted_group,
+        sample,
         null::bigint as event_time,
         estimate,
         std_error
@@ -34,7 +40,13 @@ average_effects as (
         and estimate is not null
         -- A lagged treatment has another planted effect.
         and spec_id not like 'lagged%'
-        and result in ('baseline_effects', 'robustness_effects', 'heterogeneous_effects', 'instrumental_variable')
+        and result in (
+            'baseline_effects',
+            'robustness_effects',
+            'synergy_effects',
+            'heterogeneous_effects',
+            'instrumental_variable'
+        )
 
 ),
 
@@ -45,7 +57,7 @@ effects_by_event_time as (
         spec_id,
         'event_study' as estimator,
         treatment,
-        'all' as planted_group,
+        sample,
         event_time,
         estimate,
         std_error
@@ -54,11 +66,43 @@ effects_by_event_time as (
 
 ),
 
-estimates as (
+robust_effects as (
+
+    select
+        spec_id,
+        estimator,
+        treatment,
+        sample,
+        event_time,
+        estimate,
+        std_error
+    from robust
+    where estimate is not null and (event_time is null or event_time >= 0)
+
+),
+
+unioned as (
 
     select * from average_effects
     union all
     select * from effects_by_event_time
+    union all
+    select * from robust_effects
+
+),
+
+-- The treated of a sample, as the planted averages name them.
+estimates as (
+
+    select
+        * exclude (sample),
+        case sample
+            when 'sample_full' then 'all'
+            when 'sample_bcs_only_or_never' then 'single'
+            when 'sample_iic_only_or_never' then 'single'
+            else replace(sample, 'sample_', '')
+        end as planted_group
+    from unioned
 
 ),
 

@@ -82,12 +82,13 @@ audit as (
 
 ),
 
--- Printed columns that contradict themselves or another table: they are no yardstick.
+-- Printed columns that contradict themselves, one another or another table: they are no yardstick. A slip without a
+-- panel is one of all panels.
 slips as (
 
     select distinct
         table_no,
-        coalesce(panel, '') as panel,
+        panel,
         unnest(string_split(column_no, ', '))::bigint as column_no
     from audit
     where is_slip and column_no is not null and rule not like 'sobel%'
@@ -314,6 +315,21 @@ plain_values as (
 
 ),
 
+slip_terms as (
+
+    select distinct
+        comparison.spec_id,
+        comparison.term
+    from comparison
+    inner join slips
+        on
+            comparison.paper_table = slips.table_no
+            and comparison.column_no = slips.column_no
+            and coalesce(comparison.panel, '') = coalesce(slips.panel, comparison.panel, '')
+    where comparison.is_published
+
+),
+
 one_estimate as (
 
     select
@@ -336,7 +352,8 @@ orderings as (
         claimed_orderings.claim || ' (' || claimed_orderings.ordering || ')' as subject,
         published_larger.published_estimate - published_smaller.published_estimate as published_value,
         larger.estimate - smaller.estimate as our_value,
-        larger.estimate > smaller.estimate as agrees
+        larger.estimate > smaller.estimate as agrees,
+        larger_slip.spec_id is not null or smaller_slip.spec_id is not null as rests_on_a_slip
     from claimed_orderings
     left join one_estimate as larger
         on
@@ -356,6 +373,14 @@ orderings as (
             claimed_orderings.smaller_spec_id = published_smaller.spec_id
             and claimed_orderings.smaller_term = published_smaller.term
             and published_smaller.vcov = 'iid'
+    left join slip_terms as larger_slip
+        on
+            claimed_orderings.larger_spec_id = larger_slip.spec_id
+            and claimed_orderings.larger_term = larger_slip.term
+    left join slip_terms as smaller_slip
+        on
+            claimed_orderings.smaller_spec_id = smaller_slip.spec_id
+            and claimed_orderings.smaller_term = smaller_slip.term
 
 ),
 
@@ -373,14 +398,18 @@ flagged as (
 
     select
         unioned.*,
-        (unioned.kind = 'coefficient' and slips.table_no is not null)
-        or (unioned.kind = 'Sobel Z' and sobel_slips.subject is not null) as is_slip_of_the_paper
+        exists(
+            select 1
+            from slips
+            where
+                unioned.kind = 'coefficient'
+                and unioned.table_no = slips.table_no
+                and unioned.column_no = slips.column_no
+                and coalesce(unioned.panel, '') = coalesce(slips.panel, unioned.panel, '')
+        )
+        or (unioned.kind = 'Sobel Z' and sobel_slips.subject is not null)
+        or coalesce(unioned.rests_on_a_slip, false) as is_slip_of_the_paper
     from unioned
-    left join slips
-        on
-            unioned.table_no = slips.table_no
-            and coalesce(unioned.panel, '') = slips.panel
-            and unioned.column_no = slips.column_no
     left join sobel_slips on unioned.panel || '/' || unioned.subject = sobel_slips.subject
 
 ),

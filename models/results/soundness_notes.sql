@@ -70,6 +70,12 @@ group_differences as (
 
 ),
 
+robust as (
+
+    select * from {{ ref('heterogeneity_robust_effects') }}
+
+),
+
 -- The treatment's row of every specification, with both standard errors side by side.
 effects as (
 
@@ -191,6 +197,17 @@ evidence as (
         || string_agg(treatment || ' ' || round(100 * weight, 1) || ' %', ', ' order by treatment) || '.' as evidence
     from bacon_decomposition
     where level = 'group' and comparison = 'earlier_treated_as_control'
+
+    union all
+
+    select
+        'heterogeneity_robust_effects' as result,
+        'On the same rows two-way fixed effects lie ' || round(100 * min(1 - twfe_estimate / estimate)) || ' to '
+        || round(100 * max(1 - twfe_estimate / estimate)) || ' % below the robust average effects (negative: above).'
+            as evidence
+    from robust
+    where event_time is null and status = 'ok' and twfe_estimate is not null
+    having count(*) > 0
 
     union all
 

@@ -302,6 +302,33 @@ def test_scorecard_and_notes_say_that_the_data_are_simulated(published):
         ]
 
 
+def test_the_demo_agrees_with_what_the_paper_prints(published):
+    """The shares that the calibration promises for the default seed; slips of the paper do not count."""
+    shares = published.sql("from results.replication_summary").df().set_index("kind")
+    coefficients = shares.loc["coefficient"]
+    assert coefficients["share_same_sign"] >= 0.95
+    assert coefficients["share_same_significance_at_5_percent"] >= 0.90
+    assert coefficients["share_agrees"] >= 0.85
+    for kind in ("claimed ordering", "Bacon weight"):
+        assert shares.loc[kind, "share_agrees"] == 1
+    different = published.sql(
+        "select subject from results.replication_scorecard where kind = 'summary statistic' and not agrees"
+    ).fetchall()
+    # Which cities are treated stands in the lists, so these two are counts, not simulation.
+    assert all(subject.startswith(("iic", "dual")) for (subject,) in different), different
+    r2 = published.sql("select distinct r2, published_r2 from results.baseline_effects where is_published").fetchall()
+    assert r2 and all(abs(ours - theirs) < 0.01 for ours, theirs in r2)
+
+
+def test_modern_estimators_find_the_planted_effects(published):
+    rows = published.sql(
+        "select spec_id, error_in_std_errors from results.recovery "
+        "where estimator in ('imputation', 'callaway_santanna', 'sun_abraham')"
+    ).fetchall()
+    assert len(rows) >= 3 * 5
+    assert all(abs(error) < 3 for _, error in rows), rows
+
+
 def test_city_by_year_effects_are_not_identified(published):
     rows = published.execute(
         "select distinct status, message from results.robustness_effects where spec_id like 'city_year_effects%'"

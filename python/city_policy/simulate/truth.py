@@ -59,7 +59,8 @@ def effect_of(panel: Panel, policies: tuple[str, ...]) -> np.ndarray:
 
 
 def planted_averages(panel: Panel) -> list[PlantedAverage]:
-    """Averages per policy: all treated, by event time, and by the groups of Tables 9 and 10."""
+    """Averages per policy: all treated, by event time (of cities with one pilot too), and by the groups of
+    Tables 9 and 10."""
     world, years = panel.world, panel.scenario.years
     sample = ~world.excluded
     whole = np.ones((world.size, len(years)), dtype=bool)
@@ -82,7 +83,9 @@ def planted_averages(panel: Panel) -> list[PlantedAverage]:
         treated = (world.treated(policy_id, years) > 0) & sample[:, None]
         event_time = np.array(years)[None, :] - world.first_treated[policy_id][:, None]
         cells = [("all", None, whole)]
-        cells += [("all", int(e), event_time == e) for e in np.unique(event_time[treated])]
+        times = np.unique(event_time[treated]).tolist()
+        cells += [("all", e, event_time == e) for e in times]
+        cells += [("single", e, lasting["single"] & (event_time == e)) for e in times]
         cells += [(name, None, member) for name, member in (lasting | moving).items()]
         for group, when, member in cells:
             chosen = treated & member

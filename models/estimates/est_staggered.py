@@ -1,0 +1,17 @@
+"""Heterogeneity-robust effects of staggered policies; the method is city_policy.estimation.staggered."""
+
+
+def model(dbt, session):
+    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.staggered import ESTIMATORS, estimate_staggered
+
+    # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
+    dbt.ref("data_quality_expectations")
+    specifications = dbt.ref("int_specifications").df()
+    controls = split_controls(dbt.ref("int_variable_coverage").df())
+    return estimate_staggered(
+        panel=dbt.ref("fct_city_year").df(),
+        treatment_timing=dbt.ref("fct_city_policy").df(),
+        specifications=specifications[specifications["estimator"].isin(ESTIMATORS)],
+        **controls,
+    )
