@@ -1,5 +1,6 @@
 """Fixtures that several test files use."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -24,6 +25,23 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the public test material (a folder 'shared' beside the checkout) is absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_build(project, tmp_path_factory) -> Path:
+    """The data directory of one whole build of the demo seeds, which all tests of a run share: read it, never change
+    it. What the build printed is in ``output.txt``, dbt's artifacts are in ``target``.
+    """
+    base = tmp_path_factory.getbasetemp()
+    # The workers of one run have a folder each; the first that comes builds, the others wait.
+    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo_build"
+    with open(f"{data}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "output.txt").is_file():
+            result = run(["city-policy", "build", "--threads", "2"], project, data)
+            assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+            (data / "output.txt").write_text(result.stdout, encoding="utf-8")
+    return data
 
 
 def copy_project(folder: Path) -> Path:

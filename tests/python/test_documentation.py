@@ -7,7 +7,6 @@ import re
 import duckdb
 import pytest
 from city_policy.cli import build_parser
-from conftest import run
 
 # Which rooms a model may read; within a room a model may read its own room.
 MAY_READ = {
@@ -21,20 +20,14 @@ MAY_READ = {
 
 
 @pytest.fixture(scope="module")
-def manifest(project, tmp_path_factory):
-    data = tmp_path_factory.mktemp("manifest")
-    result = run(["dbt", "parse"], project, data)
-    assert result.returncode == 0, result.stdout[-3000:]
-    return json.loads((data / "target" / "manifest.json").read_text())
+def manifest(demo_build):
+    return json.loads((demo_build / "target" / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def catalog(project, tmp_path_factory):
-    """The columns that tables really have: an empty run of every seed and model."""
-    data = tmp_path_factory.mktemp("catalog")
-    result = run(["dbt", "build", "--exclude-resource-type", "test", "unit_test"], project, data)
-    assert result.returncode == 0, result.stdout[-3000:]
-    with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
+def catalog(demo_build):
+    """The columns that tables really have."""
+    with duckdb.connect(str(demo_build / "build.duckdb"), read_only=True) as connection:
         return connection.execute(
             "select table_schema, table_name, column_name, data_type from information_schema.columns "
             "order by table_schema, table_name, ordinal_position"
