@@ -4,6 +4,29 @@ with planted as (
 
 ),
 
+-- The whole effect, and what of it goes through each mediator.
+planted_parts as (
+
+    select
+        * exclude (planted_effect),
+        'total' as part,
+        planted_effect
+    from planted
+    union all
+    select
+        * exclude (planted_effect),
+        'through_agglomeration' as part,
+        planted_through_agglomeration as planted_effect
+    from planted
+    union all
+    select
+        * exclude (planted_effect),
+        'through_innovation' as part,
+        planted_through_innovation as planted_effect
+    from planted
+
+),
+
 comparison as (
 
     select * from {{ ref('coefficient_comparison') }}
@@ -13,6 +36,12 @@ comparison as (
 event_study as (
 
     select * from {{ ref('event_study') }}
+
+),
+
+mediation as (
+
+    select * from {{ ref('mediation_effects') }}
 
 ),
 
@@ -29,6 +58,7 @@ average_effects as (
         spec_id,
         estimator,
         treatment,
+        'total' as part,
         sample,
         null::bigint as event_time,
         estimate,
@@ -44,6 +74,7 @@ average_effects as (
             'baseline_effects',
             'robustness_effects',
             'synergy_effects',
+            'order_effects',
             'heterogeneous_effects',
             'instrumental_variable'
         )
@@ -57,6 +88,7 @@ effects_by_event_time as (
         spec_id,
         'event_study' as estimator,
         treatment,
+        'total' as part,
         sample,
         event_time,
         estimate,
@@ -72,12 +104,29 @@ robust_effects as (
         spec_id,
         estimator,
         treatment,
+        'total' as part,
         sample,
         event_time,
         estimate,
         std_error
     from robust
     where estimate is not null and (event_time is null or event_time >= 0)
+
+),
+
+indirect_effects as (
+
+    select
+        spec_id,
+        'mediation' as estimator,
+        treatment,
+        'through_' || mediator as part,
+        sample,
+        null::bigint as event_time,
+        indirect_effect as estimate,
+        indirect_effect / sobel_z as std_error
+    from mediation
+    where vcov = 'CRV1' and indirect_effect is not null
 
 ),
 
@@ -88,6 +137,8 @@ unioned as (
     select * from effects_by_event_time
     union all
     select * from robust_effects
+    union all
+    select * from indirect_effects
 
 ),
 
@@ -100,6 +151,8 @@ estimates as (
             when 'sample_full' then 'all'
             when 'sample_bcs_only_or_never' then 'single'
             when 'sample_iic_only_or_never' then 'single'
+            when 'sample_never_and_bcs_first' then 'bcs_first'
+            when 'sample_never_and_iic_first' then 'iic_first'
             else replace(sample, 'sample_', '')
         end as planted_group
     from unioned
@@ -112,6 +165,7 @@ final as (
         estimates.spec_id,
         estimates.estimator,
         estimates.treatment,
+        estimates.part,
         estimates.planted_group,
         estimates.event_time,
         planted.scenario,
@@ -123,9 +177,10 @@ final as (
         (estimates.estimate - planted.planted_effect) / estimates.std_error as error_in_std_errors,
         planted.source as data_source
     from estimates
-    inner join planted
+    inner join planted_parts as planted
         on
             estimates.treatment = planted.policy_id
+            and estimates.part = planted.part
             and estimates.planted_group = planted.planted_group
             and estimates.event_time is not distinct from planted.event_time
     order by estimates.spec_id, estimates.event_time
