@@ -202,9 +202,10 @@ evidence as (
 
     select
         'heterogeneity_robust_effects' as result,
-        'On the same rows two-way fixed effects lie ' || round(100 * min(1 - twfe_estimate / estimate)) || ' to '
-        || round(100 * max(1 - twfe_estimate / estimate)) || ' % below the robust average effects (negative: above).'
-            as evidence
+        'The robust average effects lie ' || round(min(abs(twfe_less_robust) / std_error), 1) || ' to '
+        || round(max(abs(twfe_less_robust) / std_error), 1)
+        || ' of their standard errors from two-way fixed effects on the same rows; '
+        || count(*) filter (abs(twfe_estimate) < abs(estimate)) || ' of ' || count(*) || ' are larger in size.' as evidence
     from robust
     where event_time is null and status = 'ok' and twfe_estimate is not null
     having count(*) > 0
