@@ -37,6 +37,14 @@ def build_parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
+    publish = commands.add_parser(
+        "publish",
+        help="copy what was published last to a PostgreSQL database",
+        description="Replace the schemas marts, results and quality of a PostgreSQL database by what the last build "
+        "published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the command line.",
+    )
+    publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
+
     simulate = commands.add_parser(
         "simulate",
         help="write the simulated demo yearbook",
@@ -86,7 +94,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
         build(project, arguments.yearbooks, arguments.supplementary, arguments.threads)
     elif arguments.command == "ingest":
-        from city_policy.build import data_directory
+        from city_policy.directory import data_directory
         from city_policy.reader import ingest, ingest_supplementary
 
         landing = data_directory() / "landing"
@@ -111,6 +119,12 @@ def _run(arguments: argparse.Namespace) -> None:
                     progress=not arguments.quiet,
                 )
             )
+    elif arguments.command == "publish":
+        from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
+        from city_policy.publish import publish_postgresql
+
+        tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
+        print(f"Published {tables} tables.")
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, scenario, simulate
 

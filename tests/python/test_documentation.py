@@ -109,7 +109,7 @@ def test_readme_tells_every_setting_variable_command_and_option(project):
     with open(project / "seeds" / "study" / "settings.csv", encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
             assert f"`{row['setting']}`" in readme, row["setting"]
-    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "PYTHON"):
+    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "TARGET", "PYTHON"):
         assert f"`{name}`" in readme, name
     parser = build_parser()
     (commands,) = (action.choices for action in parser._actions if action.dest == "command")
