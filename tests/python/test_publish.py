@@ -497,6 +497,7 @@ def test_grants_are_kept_and_new_tables_have_the_default_ones(tmp_path, server, 
         assert client.query("select one from results.more") == [(1,)]
         with pytest.raises(duckdb.Error, match="permission denied"):
             client.query("select * from results.effects")
+    with Client(database) as client:
         assert client.query(
             "select array[has_table_privilege('bi', 'marts.cities', 'select with grant option'), "
             "has_column_privilege('Some One', 'results.effects', 'term', 'select'), "
