@@ -45,6 +45,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
 
+    questions = commands.add_parser(
+        "questions",
+        help="answer the queries of analysis/ from the last publication",
+        description="Run every query of analysis/ on data/city_policy.duckdb and write questions and answers as one "
+        "Markdown page.",
+    )
+    questions.add_argument(
+        "--out",
+        type=Path,
+        default=Path("docs/questions.md"),
+        metavar="FILE",
+        help="the page (default docs/questions.md)",
+    )
+
     simulate = commands.add_parser(
         "simulate",
         help="write the simulated demo yearbook",
@@ -125,6 +139,12 @@ def _run(arguments: argparse.Namespace) -> None:
 
         tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
         print(f"Published {tables} tables.")
+    elif arguments.command == "questions":
+        from city_policy.directory import PUBLISHED_FILE, data_directory
+        from city_policy.questions import write_questions
+
+        answered = write_questions(project / "analysis", data_directory() / PUBLISHED_FILE, arguments.out)
+        print(f"{answered} questions answered in {arguments.out}.")
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, scenario, simulate
 

@@ -181,6 +181,14 @@ def test_the_parquet_files_hold_what_the_tables_hold(demo, published):
         assert table["description"] and all(column["description"] for column in table["columns"])
 
 
+def test_the_page_of_questions_is_what_the_queries_answer(demo, project, tmp_path):
+    page = tmp_path / "questions.md"
+    assert run(["city-policy", "questions", "--out", str(page)], project, demo).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert text == (project / "docs" / "questions.md").read_text(encoding="utf-8")
+    assert "simulated" in text and text.count("\n## ") == len(list((project / "analysis").glob("*.sql"))) >= 10
+
+
 def test_publishing_that_fails_keeps_the_publication(demo, monkeypatch):
     before, version = digests(demo / "city_policy.duckdb"), (demo / "published").resolve()
 

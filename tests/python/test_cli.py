@@ -11,7 +11,7 @@ from conftest import run
 def test_version_and_help(project, tmp_path):
     assert run(["city-policy", "--version"], project, tmp_path).stdout.strip() == __version__
     output = run(["city-policy", "--help"], project, tmp_path).stdout
-    for command in ("build", "ingest", "publish", "simulate"):
+    for command in ("build", "ingest", "publish", "questions", "simulate"):
         assert command in output
 
 
@@ -38,6 +38,7 @@ def test_simulate_prints_fewer_cities_and_years(project, tmp_path):
     ("arguments", "words"),
     [
         (["ingest", "nowhere"], ("nowhere",)),
+        (["questions"], ("does not exist", "make build")),
         (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
         (["build", "--yearbooks", "nowhere"], ("nowhere",)),
         (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),

@@ -130,7 +130,7 @@ def test_readme_names_the_model_of_every_result(project):
 
 def test_every_analysis_says_what_it_answers_and_compiles(project, manifest):
     found = nodes(manifest, "analysis")
-    assert len(found) >= 5
+    assert len(found) >= 10
     for node in found:
         assert node["raw_code"].startswith("-- "), node["name"]
 
