@@ -29,8 +29,12 @@ install: $(VENV)/installed ## Create the environment from the lock
 build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEMENTARY=DIR read your own files
 	$(BIN)/city-policy build $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
 
+.PHONY: publish
+publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to PostgreSQL: TARGET=postgresql://user:password@host/database
+	@$(BIN)/city-policy publish --target "$(TARGET)"
+
 .PHONY: test
-test: $(VENV)/installed ## Check the style and run all tests
+test: $(VENV)/installed $(VENV)/postgresql ## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar

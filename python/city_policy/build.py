@@ -5,88 +5,41 @@ workbooks, keep a second build out, say how long each step took, and publish by 
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from city_policy.directory import BUILD_FILE, PUBLISHED_DIRECTORY, PUBLISHED_FILE, data_directory, only_build, writable
 from city_policy.errors import InputError
+from city_policy.publish import publish_files
 from city_policy.seeds import check_seeds
-
-BUILD_FILE = "build.duckdb"
-PUBLISHED_FILE = "city_policy.duckdb"
-
-
-def data_directory() -> Path:
-    """The one directory below which everything is written: CITY_POLICY_DATA, or ``data`` in the project."""
-    return Path(os.environ.get("CITY_POLICY_DATA", "data"))
-
-
-@contextlib.contextmanager
-def writable(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write ``path`` into one sentence (InputError)."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror or error}); free space or permit writing there, or point "
-            "CITY_POLICY_DATA to another directory. Nothing that was published has changed."
-        ) from error
-
-
-@contextlib.contextmanager
-def only_build(data: Path) -> Iterator[None]:
-    """Keep a second build out. The lock belongs to the process: a killed build leaves none behind.
-
-    Raises InputError while another build holds the lock.
-    """
-    path = data / "build.lock"
-    with writable(path):
-        data.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    with open(path, "r+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = handle.read().strip()
-            raise InputError(
-                f"Another build is running in {data} (process {holder or 'unknown'}); wait until it ends, or build "
-                "elsewhere with CITY_POLICY_DATA."
-            ) from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
-def publish(data: Path) -> Path:
-    """Replace the published database by the build, in one step; readers keep the file they have open.
-
-    Returns the published path. Raises InputError when the directory cannot be written; the previous publication
-    then stays as it was.
-    """
-    build, published = data / BUILD_FILE, data / PUBLISHED_FILE
-    aside = published.with_suffix(".duckdb.new")
-    with writable(published):
-        try:
-            shutil.copyfile(build, aside)
-            with open(aside, "rb") as handle:
-                os.fsync(handle.fileno())
-            os.replace(aside, published)
-        finally:
-            aside.unlink(missing_ok=True)
-    return published
 
 
 def run_dbt(arguments: list[str], project: Path) -> int:
     """Run dbt for ``project`` in a process of its own; returns its exit code."""
     code = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
     return subprocess.run([sys.executable, "-c", code, *arguments], cwd=project, check=False).returncode
+
+
+def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
+    """(schema, table) -> the columns whose uniqueness dbt tests; ``manifest``: what the run wrote down."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    keys: dict[tuple[str, str], tuple[str, ...]] = {}
+    for test in content["nodes"].values():
+        kind = (test.get("test_metadata") or {}).get("name")
+        if kind not in ("unique", "unique_combination") or test["attached_node"] not in content["nodes"]:
+            continue
+        model = content["nodes"][test["attached_node"]]
+        name = (model["schema"], model["alias"])
+        if kind == "unique_combination":
+            keys[name] = tuple(test["test_metadata"]["kwargs"]["columns"])
+        else:
+            keys.setdefault(name, (test["column_name"],))
+    return keys
 
 
 def build(
@@ -160,9 +113,9 @@ def build(
                 f"dbt build failed (see above), so {data / PUBLISHED_FILE} was not replaced; "
                 f"{data / BUILD_FILE} holds what was built."
             )
+        target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
         with timed("publish"):
-            published = publish(data)
-    target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
+            published = publish_files(data, declared_keys(target / "manifest.json"))
     print(_report(steps, published, source, target / "run_results.json"))
 
 
@@ -189,4 +142,7 @@ def _report(steps: list[tuple[str, float]], published: Path, source: str, run_re
     if source == "demo":
         lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
     lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
+    lines.append(
+        f"           {published.with_name(PUBLISHED_DIRECTORY)} (the same tables as Parquet, with a data dictionary)"
+    )
     return "\n".join(lines)

@@ -37,6 +37,28 @@ def build_parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
+    publish = commands.add_parser(
+        "publish",
+        help="copy what was published last to a PostgreSQL database",
+        description="Replace the schemas marts, results and quality of a PostgreSQL database by what the last build "
+        "published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the command line.",
+    )
+    publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
+
+    questions = commands.add_parser(
+        "questions",
+        help="answer the queries of analysis/ from the last publication",
+        description="Run every query of analysis/ on data/city_policy.duckdb and write questions and answers as one "
+        "Markdown page.",
+    )
+    questions.add_argument(
+        "--out",
+        type=Path,
+        default=Path("docs/questions.md"),
+        metavar="FILE",
+        help="the page (default docs/questions.md)",
+    )
+
     simulate = commands.add_parser(
         "simulate",
         help="write the simulated demo yearbook",
@@ -107,7 +129,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
         build(project, arguments.yearbooks, arguments.supplementary, arguments.threads)
     elif arguments.command == "ingest":
-        from city_policy.build import data_directory
+        from city_policy.directory import data_directory
         from city_policy.reader import ingest, ingest_supplementary
 
         landing = data_directory() / "landing"
@@ -132,6 +154,18 @@ def _run(arguments: argparse.Namespace) -> None:
                     progress=not arguments.quiet,
                 )
             )
+    elif arguments.command == "publish":
+        from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
+        from city_policy.publish import publish_postgresql
+
+        tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
+        print(f"Published {tables} tables.")
+    elif arguments.command == "questions":
+        from city_policy.directory import PUBLISHED_FILE, data_directory
+        from city_policy.questions import write_questions
+
+        answered = write_questions(project / "analysis", data_directory() / PUBLISHED_FILE, arguments.out)
+        print(f"{answered} questions answered in {arguments.out}.")
     elif arguments.command == "simulate":
         from city_policy.simulate import DEFAULT_SEED, scenario, simulate
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from city_policy import build as build_module
+from city_policy.build import declared_keys
 from city_policy.errors import InputError
+from city_policy.publish import publish_files
 from conftest import copy_project, environment, run
 
 RESULT_SCHEMAS = ("marts", "estimates", "results", "quality")
@@ -155,22 +156,47 @@ def test_a_killed_build_leaves_the_publication_and_the_next_build_succeeds(demo,
 
 
 def test_a_reader_keeps_the_publication_it_has_open(demo):
+    keys = declared_keys(demo / "target" / "manifest.json")
     with duckdb.connect(str(demo / "city_policy.duckdb"), read_only=True) as reader:
-        build_module.publish(demo)
+        publish_files(demo, keys)
         assert reader.execute("select count(*) from marts.fct_city_year").fetchone() == (297 * 11,)
 
 
+def test_the_parquet_files_hold_what_the_tables_hold(demo, published):
+    dictionary = json.loads((demo / "published" / "data_dictionary.json").read_text(encoding="utf-8"))["tables"]
+    tables = published.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in ('marts', 'results', 'quality') order by all"
+    ).fetchall()
+    assert [(table["schema"], table["name"]) for table in dictionary] == tables
+    for table in dictionary:
+        file = demo / "published" / table["file"]
+        name = f"{table['schema']}.{table['name']}"
+        for one, other in ((name, f"'{file}'"), (f"'{file}'", name)):
+            assert published.execute(f"select count(*) from (from {one} except all from {other})").fetchone() == (0,)
+        assert table["description"] and all(column["description"] for column in table["columns"])
+
+
+def test_the_page_of_questions_is_what_the_queries_answer(demo, project, tmp_path):
+    page = tmp_path / "questions.md"
+    assert run(["city-policy", "questions", "--out", str(page)], project, demo).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert text == (project / "docs" / "questions.md").read_text(encoding="utf-8")
+    assert "simulated" in text and text.count("\n## ") == len(list((project / "analysis").glob("*.sql"))) >= 10
+
+
 def test_publishing_that_fails_keeps_the_publication(demo, monkeypatch):
-    before = digests(demo / "city_policy.duckdb")
+    before, version = digests(demo / "city_policy.duckdb"), (demo / "published").resolve()
 
     def full_disk(source, target):
         Path(target).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(build_module.shutil, "copyfile", full_disk)
+    monkeypatch.setattr(shutil, "copyfile", full_disk)
     with pytest.raises(InputError, match=r"No space left on device.*free space"):
-        build_module.publish(demo)
+        publish_files(demo, {})
     assert digests(demo / "city_policy.duckdb") == before
+    assert (demo / "published").resolve() == version and version.is_dir()
     assert not list(demo.glob("*.new"))
 
 

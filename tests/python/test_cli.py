@@ -11,7 +11,7 @@ from conftest import run
 def test_version_and_help(project, tmp_path):
     assert run(["city-policy", "--version"], project, tmp_path).stdout.strip() == __version__
     output = run(["city-policy", "--help"], project, tmp_path).stdout
-    for command in ("build", "ingest", "simulate", "montecarlo"):
+    for command in ("build", "ingest", "montecarlo", "publish", "questions", "simulate"):
         assert command in output
 
 
@@ -50,6 +50,7 @@ def test_monte_carlo_writes_a_table_and_a_figure(project, tmp_path):
     ("arguments", "words"),
     [
         (["ingest", "nowhere"], ("nowhere",)),
+        (["questions"], ("does not exist", "make build")),
         (["build", "--supplementary", "somewhere"], ("without yearbooks",)),
         (["build", "--yearbooks", "nowhere"], ("nowhere",)),
         (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),

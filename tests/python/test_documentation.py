@@ -102,7 +102,7 @@ def test_readme_tells_every_setting_variable_command_and_option(project):
     with open(project / "seeds" / "study" / "settings.csv", encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
             assert f"`{row['setting']}`" in readme, row["setting"]
-    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "PYTHON"):
+    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "TARGET", "PYTHON"):
         assert f"`{name}`" in readme, name
     parser = build_parser()
     (commands,) = (action.choices for action in parser._actions if action.dest == "command")
@@ -123,7 +123,7 @@ def test_readme_names_the_model_of_every_result(project):
 
 def test_every_analysis_says_what_it_answers_and_compiles(project, manifest):
     found = nodes(manifest, "analysis")
-    assert len(found) >= 5
+    assert len(found) >= 10
     for node in found:
         assert node["raw_code"].startswith("-- "), node["name"]
 
