@@ -118,6 +118,26 @@ def test_one_draw_is_the_estimate_of_the_record(unbalanced, controls):
     assert rows.sum() == record.loc["iid", "n_obs"]
 
 
+@CASES
+def test_the_regression_on_all_rows_needs_no_cross_products(unbalanced, controls):
+    city, year, targets, others = load(unbalanced, controls)
+    moments = Moments(city, year, targets, others)
+    rows, by_rows = moments.weigh(), []
+    for outcome, regressors in ((3, [0]), (3, [0, 1]), (2, [1, 0])):
+        by_rows.append((*rows.regress(outcome, regressors, clustered=True), rows.influence(outcome, regressors)))
+    assert "_packed" not in vars(moments)
+    # The same draw from the cross products of the cities.
+    weighed = moments.weigh(np.ones((1, moments.n_cities)))
+    for (outcome, regressors), ours in zip(((3, [0]), (3, [0, 1]), (2, [1, 0])), by_rows, strict=True):
+        theirs = (*weighed.regress(outcome, regressors, clustered=True), weighed.influence(outcome, regressors))
+        for one, two in zip(ours, theirs, strict=True):
+            close(one, two, 1e-12)
+    # Labels of any kind; whole numbers that lie far apart.
+    for labels in (np.unique(city, return_inverse=True)[1], city.astype("int64") * 10**6):
+        fit = Moments(labels, year, targets, others).weigh().regress(3, [0], clustered=True)
+        assert all((one == two).all() for one, two in zip(fit, by_rows[0][:5], strict=True))
+
+
 def test_a_draw_without_a_year_or_with_an_idle_control_leaves_them_out():
     city, year, targets, others = load(True, ["x1"])
     # 2011 is seen in ten cities only, and the second control moves in one city only.
