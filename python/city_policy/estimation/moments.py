@@ -547,11 +547,13 @@ class WildBootstrap(NamedTuple):
     estimate: float
     t_stat: float  # of the hypothesis that the coefficient is ``null``
     p_value: float
+    ci_low: float  # 95 % interval: the values that are not rejected, from the estimate outwards; NaN if it has no end
+    ci_high: float
     draws: np.ndarray  # (draws,) t statistics
 
 
 def wild_bootstrap(
-    moments: Moments,
+    moments: ClusterMoments,
     outcome: int,
     treatment: int,
     draws: int,
@@ -559,17 +561,21 @@ def wild_bootstrap(
     weights: str = "rademacher",
     null: float = 0.0,
 ) -> WildBootstrap:
-    """Wild cluster bootstrap by city with the null imposed, two-sided and symmetric.
+    """Wild cluster bootstrap by city with the null imposed, two-sided and symmetric, and the interval that it implies.
 
     Cameron, Gelbach and Miller (2008), computed by cluster as in MacKinnon, Nielsen and Webb (2023): with u
     the residuals of the regression in which the coefficient is ``null``, x~ the treatment less years and
-    controls, N the years and controls, and v_c the random weight of city c,
+    controls, N the years and controls, l_c = (N'N)^-1 N_c'x~_c, and v_c the random weight of city c,
 
-        b* - null = sum_c v_c x~_c'u_c / x~'x~,    d* = (N'N)^-1 sum_c v_c N_c'u_c
-        score*_c = v_c x~_c'u_c - x~_c'N_c d* - (b* - null) x~_c'x~_c
+        b* - null = sum_c v_c x~_c'u_c / x~'x~,    h* = sum_c v_c N_c'u_c
+        score*_c = v_c x~_c'u_c - l_c'h* - (b* - null) x~_c'x~_c
 
     and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is the share of
     |t*| above |t|. ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
+
+    The square is expanded, so that a draw costs one row of the product of the weights with a (cities, 6 + 4q) matrix;
+    and as u = y~ - null x~, y~ being the outcome less years and controls, all that a draw needs is a polynomial in the
+    null: the interval, which asks for p at many of them, costs no further draws.
 
     Raises InputError for other weights or a treatment that is not identified.
     """
@@ -585,27 +591,73 @@ def wild_bootstrap(
     matrices = np.empty((moments.n_cities, k, k))
     matrices[:, moments._first, moments._second] = moments._packed.T
     matrices[:, moments._second, moments._first] = moments._packed.T
-    swept = np.zeros((k, 2))  # the columns of Z that make x~ and u
+    swept = np.zeros((k, 2))  # the columns of Z that make x~ and y~
     swept[q + treatment, 0], swept[q + outcome, 1] = 1.0, 1.0
-    swept[q + treatment, 1] = -null * moments._scale[treatment] / moments._scale[outcome]
     if q:
         swept[:q] = -one.coefficients[:, :, 0] @ swept[q:]
-    by_city = matrices @ swept  # (cities, k, 2): Z_c'x~_c and Z_c'u_c
-    scores, squares = by_city[:, :, 1] @ swept[:, 0], by_city[:, :, 0] @ swept[:, 0]
+    by_city = matrices @ swept  # (cities, k, 2): Z_c'x~_c and Z_c'y~_c
+    squares, scores = by_city[:, :, 0] @ swept[:, 0], by_city[:, :, 1] @ swept[:, 0]
+    size = squares.sum()
     total = matrices.sum(axis=0)[:q, :q]
     solved = np.linalg.pinv(total, rcond=PIVOT_SHARE, hermitian=True) if q else total
-    leverage = solved @ by_city[:, :q, 0].T  # (q, cities)
-    ratios = np.empty(draws)
+    leverage = by_city[:, :q, 0] @ solved  # (cities, q)
+    # Of y~ and of x~: (cities, 2 + 2q) and, by squared weights, their cross products (cities, 3).
+    linear = [
+        np.column_stack([s, s * squares, by_city[:, :q, side], s[:, None] * leverage])
+        for side, s in ((1, scores), (0, squares))
+    ]
+    quadratic = np.column_stack([scores**2, scores * squares, squares**2])
+    spread, mixed, last = leverage.T @ leverage, squares @ leverage, squares @ squares
+    # Polynomials in the null, lowest power first: of (b* - null) x~'x~ and of the sum of squares.
+    numerator, meat = np.empty((2, draws)), np.empty((3, draws))
     for start in range(0, draws, DRAWS_PER_PASS):
-        size = min(DRAWS_PER_PASS, draws - start)
-        v = rng.choice(points[weights], (size, moments.n_cities))
-        move = v @ scores / squares.sum()
-        score = v * scores - (v @ by_city[:, :q, 1]) @ leverage - move[:, None] * squares
-        ratios[start : start + size] = move * squares.sum() / np.sqrt((score**2).sum(axis=1))
-    drawn = ratios / np.sqrt(draw._factor(one, slice(0, 1), 1)[0])
-    estimate = float(fit.estimate[0, 0])
-    t_stat = (estimate - null) / float(fit.std_error_crv1[0, 0])
-    return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat) * (1 + 1e-9)).mean()), drawn)
+        part = slice(start, min(start + DRAWS_PER_PASS, draws))
+        v = rng.choice(points[weights], (part.stop - start, moments.n_cities))
+        sides = []
+        for sign, columns in zip((1, -1), linear, strict=True):
+            products = sign * (v @ columns)
+            sides.append((products[:, 0] / size, products[:, 1], products[:, 2 : 2 + q], products[:, 2 + q :]))
+        numerator[:, part] = [side[0] * size for side in sides]
+        own = (v**2 @ quadratic).T * [[1], [-2], [1]]
+        for power, pairs in enumerate((((0, 0),), ((0, 1), (1, 0)), ((1, 1),))):
+            meat[power, part] = own[power]
+            for a, b in pairs:
+                (move, pulled, h, bent), (other_move, _, other_h, _) = sides[a], sides[b]
+                meat[power, part] += (
+                    np.einsum("dq,dq->d", h @ spread - 2 * bent, other_h)
+                    + 2 * move * (other_h @ mixed)
+                    + (move * last - 2 * pulled) * other_move
+                )
+    ratio = moments._scale[outcome] / moments._scale[treatment]
+    factor = draw._factor(one, slice(0, 1), 1)[0]
+    estimate, error = float(fit.estimate[0, 0]), float(fit.std_error_crv1[0, 0])
+
+    def statistics(at):
+        scaled = at / ratio
+        variance = meat[0] + scaled * (meat[1] + scaled * meat[2])
+        return (numerator[0] + scaled * numerator[1]) / np.sqrt(factor * np.maximum(variance, np.finfo(float).tiny))
+
+    def p_value(at):
+        return float((np.abs(statistics(at)) > abs(estimate - at) / error * (1 + 1e-9)).mean())
+
+    low, high = (_end_of_interval(p_value, estimate, side * error) for side in (-1, 1))
+    return WildBootstrap(estimate, (estimate - null) / error, p_value(null), low, high, statistics(null))
+
+
+def _end_of_interval(p_value, estimate, step):
+    """Where p falls to 0.05 on the way from the ``estimate`` in the direction of ``step``; NaN if it does not."""
+    inside = estimate
+    for count in range(1, 200):
+        outside = estimate + 0.25 * count * step
+        if p_value(outside) <= 0.05:
+            break
+        inside = outside
+    else:
+        return np.nan
+    for _ in range(40):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if p_value(middle) <= 0.05 else (middle, outside)
+    return (inside + outside) / 2
 
 
 def check_resampling(panel: Panel, specification: Specification) -> None:
