@@ -1,6 +1,8 @@
 """Proofs of the resampling engine: every kind of draw against the dummy-variable regression of that draw."""
 
+import csv
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,6 +120,26 @@ def test_one_draw_is_the_estimate_of_the_record(unbalanced, controls):
     assert rows.sum() == record.loc["iid", "n_obs"]
 
 
+@CASES
+def test_the_regression_on_all_rows_needs_no_cross_products(unbalanced, controls):
+    city, year, targets, others = load(unbalanced, controls)
+    moments = Moments(city, year, targets, others)
+    rows, by_rows = moments.weigh(), []
+    for outcome, regressors in ((3, [0]), (3, [0, 1]), (2, [1, 0])):
+        by_rows.append((*rows.regress(outcome, regressors, clustered=True), rows.influence(outcome, regressors)))
+    assert "_packed" not in vars(moments)
+    # The same draw from the cross products of the cities.
+    weighed = moments.weigh(np.ones((1, moments.n_cities)))
+    for (outcome, regressors), ours in zip(((3, [0]), (3, [0, 1]), (2, [1, 0])), by_rows, strict=True):
+        theirs = (*weighed.regress(outcome, regressors, clustered=True), weighed.influence(outcome, regressors))
+        for one, two in zip(ours, theirs, strict=True):
+            close(one, two, 1e-12)
+    # Labels of any kind; whole numbers that lie far apart.
+    for labels in (np.unique(city, return_inverse=True)[1], city.astype("int64") * 10**6):
+        fit = Moments(labels, year, targets, others).weigh().regress(3, [0], clustered=True)
+        assert all((one == two).all() for one, two in zip(fit, by_rows[0][:5], strict=True))
+
+
 def test_a_draw_without_a_year_or_with_an_idle_control_leaves_them_out():
     city, year, targets, others = load(True, ["x1"])
     # 2011 is seen in ten cities only, and the second control moves in one city only.
@@ -198,6 +220,35 @@ def test_wild_bootstrap_equals_refitting_with_the_null_imposed(kind, null):
     estimate, _, error = dummy_regression(y, np.column_stack([x, others]), city, year)
     close(result.t_stat, (estimate[0] - null) / error[0])
     assert result.p_value == (np.abs(result.draws) > abs(result.t_stat)).mean()
+
+
+def test_wild_bootstrap_agrees_with_wildboottest():
+    # Made by tests/python/data/wildboottest_reference.py; the Rademacher values go through every sign pattern.
+    folder = Path(__file__).parent / "data"
+    with open(folder / "wildboottest_reference.csv", encoding="utf-8", newline="") as handle:
+        reference = list(csv.DictReader(handle))
+    assert len(reference) == 8
+    for row in reference:
+        city, year, targets, others = load(row["unbalanced"] == "True", ["x1"], seed=int(row["seed"]), cities=11)
+        ours = wild_bootstrap(Moments(city, year, targets, others), 3, 0, 40_000, generator(1), row["weights"]).p_value
+        p = float(row["p_value"])
+        # Monte Carlo error of 40,000 draws, and of 99,999 with Webb's weights.
+        assert abs(ours - p) < 4 * np.sqrt(p * (1 - p) * (1 / 40_000 + 1 / 99_999)), row
+
+
+@pytest.mark.parametrize("kind", ["rademacher", "webb"])
+def test_the_wild_interval_holds_what_the_same_draws_do_not_reject(kind):
+    city, year, targets, others = load(True, ["x1"])
+    moments = Moments(city, year, targets, others)
+
+    def at(null):
+        return wild_bootstrap(moments, 3, 0, 999, generator(3), kind, null)
+
+    result = at(0.0)
+    assert result.ci_low < result.estimate < result.ci_high
+    step = 1e-6 * (result.ci_high - result.ci_low)
+    for end, outwards in ((result.ci_low, -step), (result.ci_high, step)):
+        assert at(end + outwards).p_value <= 0.05 < at(end - outwards).p_value
 
 
 def test_draws_do_not_depend_on_the_order_of_rows_or_on_the_other_draws():

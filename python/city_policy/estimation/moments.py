@@ -40,6 +40,7 @@ city; clustered errors of draws that choose city-years. See :func:`check_resampl
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 from zlib import crc32
 
@@ -68,13 +69,87 @@ class Regression(NamedTuple):
     degrees_crv1: np.ndarray  # (draws,) cities - 1
 
 
-class Moments:
-    """Cross products by city of a panel with swept city effects; the source of every draw.
+class ClusterMoments:
+    """Cross products by cluster, from wherever they come; the source of every draw that weighs clusters.
+
+    :class:`Moments` makes them from the rows of a panel, whose cities are units and clusters at once;
+    :func:`city_policy.estimation.database_moments.read_moments` from sums that a database made, where a cluster may
+    hold many units. Targets are addressed by their column number. ``cities``: labels of the clusters; ``years``:
+    of the periods; ``control_kept`` (c,), ``target_varies`` (m,): False for a column that units, years and the
+    columns before it explain.
+
+    Below, k columns are years - 1, then controls that are kept, then m targets.
+    """
+
+    def __init__(self, cities, years, control_kept, target_varies, scale, tables):
+        self.cities, self.years = cities, years
+        self.control_kept, self.target_varies = control_kept, target_varies
+        self._scale = scale  # (m,) what the targets were divided by
+        # (cities, 3 + years): rows, units, clusters, and rows of each year. A unit with one row is absorbed by its
+        # effect; it counts neither as a row nor as a unit, and a cluster of such units not as a cluster.
+        self._tables = tables
+        self._n_years = len(years) - 1
+        self._n_controls = int(control_kept.sum())
+        self._n_nuisance = self._n_years + self._n_controls
+        self._first, self._second = np.triu_indices(self._n_nuisance + len(scale))
+
+    @property
+    def n_cities(self) -> int:
+        return len(self.cities)
+
+    @property
+    def _packed(self):
+        """(k(k+1)/2, cities): the upper triangle of every cluster's Z_c'Z_c."""
+        raise NotImplementedError
+
+    def weigh(self, weights=None) -> "Draws":
+        """The draws whose cities have the ``weights``: (draws, cities), not negative; None: one draw, all 1.
+
+        A weight of 2 is a city that was drawn twice, each time with a city effect of its own.
+        Raises InputError for another shape, or weights that are negative or missing.
+        """
+        if weights is None:
+            return self._whole()
+        weights = np.atleast_2d(np.asarray(weights))
+        if weights.shape[1] != self.n_cities:
+            raise InputError(f"The draws weigh {weights.shape[1]} cities; the panel has {self.n_cities}.")
+        if not (weights >= 0).all():
+            raise InputError("A draw has a weight that is negative or missing; expected 0, 1, 2, ...")
+        passes, sums = [], np.empty((len(weights), self._tables.shape[1]))
+        for start in range(0, len(weights), DRAWS_PER_PASS):
+            part = weights[start : start + DRAWS_PER_PASS].astype(float)
+            passes.append(self._solve(self._packed @ part.T))
+            sums[start : start + len(part)] = part @ self._tables
+        return Draws(self, weights, passes, *self._counts(sums))
+
+    def _whole(self):
+        return self.weigh(np.ones((1, self.n_cities)))
+
+    @staticmethod
+    def _counts(sums):
+        """Rows, units, clusters and years of draws from their sums (draws, 3 + years) of the tables."""
+        return sums[:, 0], sums[:, 1], sums[:, 2], (sums[:, 3:] > 0).sum(axis=1)
+
+    def _solve(self, packed):
+        """Eliminate years and controls from the cross products (k(k+1)/2, d)."""
+        k = self._n_nuisance + len(self._scale)
+        full = np.empty((k, k), dtype=int)
+        full[self._first, self._second] = full[self._second, self._first] = np.arange(len(self._first))
+        products = packed[full]
+        totals = products[np.arange(k), np.arange(k)][self._n_nuisance :].copy()
+        kept, upper = _eliminate(products, self._n_nuisance)
+        coefficients = _back_substitute(upper, self._n_nuisance)
+        return _Pass(products[self._n_nuisance :, self._n_nuisance :].copy(), totals, kept, coefficients)
+
+
+class Moments(ClusterMoments):
+    """Cross products by city of a panel with swept city effects.
 
     ``city``, ``year``: (n,) labels of any kind, at most one row for each pair; ``targets``: (n, m) outcomes,
     treatments and mediators, addressed by their column number from here on; ``controls``: (n, c), c may be 0.
     Rows in any order; cities are numbered 0 .. in sorted order (``cities`` holds the labels). Memory is
-    cities x k(k+1)/2 numbers for k = years - 1 + c + m.
+    cities x k(k+1)/2 numbers for k = years - 1 + c + m, taken when the first draw is weighed: the regression on
+    all rows needs residuals only.
 
     A control that cities, years and the controls before it explain is left out (``control_kept``). A target
     that they explain stays, with ``target_varies`` False and NaN for results.
@@ -94,66 +169,58 @@ class Moments:
             )
         if not (np.isfinite(targets).all() and np.isfinite(controls).all()):
             raise InputError("The panel of a resampling holds missing values; expected complete rows only.")
-        self.cities, city_code = np.unique(city, return_inverse=True)
-        self.years, year_code = np.unique(year, return_inverse=True)
-        slot = city_code * len(self.years) + year_code
+        cities, city_code = _labels_and_codes(city)
+        years, year_code = _labels_and_codes(year)
+        slot = city_code * len(years) + year_code
         order = np.argsort(slot, kind="stable")
-        self._slot = slot[order]
-        repeated = np.flatnonzero(np.diff(self._slot) == 0)
+        self._slot = slot.take(order)
+        repeated = np.flatnonzero(self._slot[1:] == self._slot[:-1])
         if len(repeated):
             row = order[repeated[0]]
             raise InputError(f"The panel holds city {city[row]}, year {year[row]} more than once.")
-        self._order = order
-        self._city = city_code[order]
-        self._starts = np.searchsorted(self._city, np.arange(len(self.cities)))
+        self._city = city_code.take(order)
         self._sizes = np.bincount(self._city)
-        self._present = np.zeros((len(self.cities), len(self.years)))
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        self._present = np.zeros((len(cities), len(years)))
         self._present.flat[self._slot] = 1.0
-
-        values, scale = self._residualise(controls[order], targets[order])
-        self._values = values  # (n, c + m): controls orthonormal, targets of length 1, all swept
-        self._scale = scale
-        self._n_years = len(self.years) - 1
-        self._n_controls = int(self.control_kept.sum())
-        self._n_nuisance = self._n_years + self._n_controls
-        columns = np.column_stack([self._year_columns, values])
-        self._first, self._second = np.triu_indices(columns.shape[1])
-        self._packed = self._cross_products(columns)
-
-    @property
-    def n_cities(self) -> int:
-        return len(self.cities)
+        self._year_dummies = np.eye(len(years), len(years) - 1).take(year_code.take(order), axis=0)
+        raw = np.concatenate([controls.T, targets.T]).take(order, axis=1)
+        # (n, c + m): controls orthonormal, targets of length 1, all swept
+        control_kept, target_varies, scale, self._values = self._residualise(raw, controls.shape[1])
+        counts = np.where(self._sizes > 1, self._sizes, 0)[:, None]
+        tables = np.concatenate([counts, counts > 0, counts > 0, self._present], axis=1)
+        super().__init__(cities, years, control_kept, target_varies, scale, tables)
 
     def _less_city_means(self, columns):
-        means = np.add.reduceat(columns, self._starts, axis=0) / self._sizes[:, None]
-        return columns - means[self._city]
+        means = np.add.reduceat(columns, self._starts, axis=1) / self._sizes
+        return columns - means.take(self._city, axis=1)
 
-    def _residualise(self, controls, targets):
-        """Controls orthonormal and targets as residuals of length 1, (n, c + m); lengths of the targets (m,).
-
-        See "Numerical scheme" at the top.
+    def _residualise(self, raw, c):
+        """The first ``c`` rows of ``raw`` (c + m, n) orthonormal, the others as residuals of length 1: what is kept of
+        the first, which of the others vary, their lengths, and the columns (n, c + m). See "Numerical scheme" at the
+        top. Columns of the panel are rows here, because the numbers of a row lie side by side in memory.
         """
-        raw = np.column_stack([controls, targets])
-        size = np.linalg.norm(raw, axis=0)
-        year_of_row = self._slot % len(self.years)
-        dummies = np.eye(len(self.years))[:, :-1][year_of_row]
-        years = self._year_columns = self._less_city_means(dummies)
-        gram = years.T @ years
+        size = _lengths(raw)
+        # The year dummies less city means are D - (their means); their cross products need no row.
+        present, dummies = self._present[:, :-1], self._year_dummies
+        gram = np.diag(present.sum(axis=0)) - present.T @ (present / self._sizes[:, None])
+        values, vectors = np.linalg.eigh(gram)
         # The minimum-norm inverse leaves out what is not determined: years that no city connects.
-        inverse = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) if len(gram) else gram
+        solid = values > 1e-12 * values.max(initial=0.0)
+        self._year_rank = int(solid.sum())
+        inverse = (vectors[:, solid] / values[solid]) @ vectors[:, solid].T
         swept = self._less_city_means(raw)
         for _ in range(2):
-            swept = self._less_city_means(swept - years @ (inverse @ (years.T @ swept)))
-        c = controls.shape[1]
-        self.control_kept, basis = independent(swept[:, :c], size[:c])
-        rest = swept[:, c:]
+            swept = self._less_city_means(swept - ((swept @ dummies) @ inverse) @ dummies.T)
+        control_kept, basis = independent(swept[:c].T, size[:c])
+        rest = swept[c:]
         for _ in range(2):
-            rest = rest - basis @ (basis.T @ rest)
-        norm = np.linalg.norm(rest, axis=0)
-        self.target_varies = norm > COLLINEAR_SHARE * size[c:]
-        scale = np.where(self.target_varies, norm, 1.0)
-        rest = np.where(self.target_varies, rest / scale, 0.0)
-        return np.column_stack([basis, rest]), scale
+            rest = rest - (rest @ basis) @ basis.T
+        norm = _lengths(rest)
+        target_varies = norm > COLLINEAR_SHARE * size[c:]
+        scale = np.where(target_varies, norm, 1.0)
+        rest = rest * (target_varies / scale)[:, None]
+        return control_kept, target_varies, scale, np.concatenate([basis.T, rest]).T
 
     def _by_city(self, columns):
         """(cities, years, k): the ``columns`` (n, k) with zeros where a city has no row."""
@@ -161,32 +228,22 @@ class Moments:
         grid[self._slot] = columns
         return grid.reshape(self.n_cities, len(self.years), columns.shape[1])
 
-    def _cross_products(self, columns):
-        """(k(k+1)/2, cities): the upper triangle of every city's Z_c'Z_c."""
-        grid = self._by_city(columns)
+    @cached_property
+    def _packed(self):
+        grid = self._by_city(np.concatenate([self._less_city_means(self._year_dummies.T).T, self._values], axis=1))
         squares = np.matmul(grid.transpose(0, 2, 1), grid)
         return np.ascontiguousarray(squares[:, self._first, self._second].T)
 
-    def weigh(self, weights=None) -> "Draws":
-        """The draws whose cities have the ``weights``: (draws, cities), not negative; None: one draw, all 1.
-
-        A weight of 2 is a city that was drawn twice, each time with a city effect of its own.
-        Raises InputError for another shape, or weights that are negative or missing.
-        """
-        weights = np.ones((1, self.n_cities)) if weights is None else np.atleast_2d(np.asarray(weights))
-        if weights.shape[1] != self.n_cities:
-            raise InputError(f"The draws weigh {weights.shape[1]} cities; the panel has {self.n_cities}.")
-        if not (weights >= 0).all():
-            raise InputError("A draw has a weight that is negative or missing; expected 0, 1, 2, ...")
-        # A city with one row is absorbed by its effect; it counts neither as rows nor as a cluster.
-        counts = np.where(self._sizes > 1, self._sizes, 0)
-        tables = np.column_stack([counts, counts > 0, self._present])
-        passes, sums = [], np.empty((len(weights), tables.shape[1]))
-        for start in range(0, len(weights), DRAWS_PER_PASS):
-            part = weights[start : start + DRAWS_PER_PASS].astype(float)
-            passes.append(self._solve(self._packed @ part.T))
-            sums[start : start + len(part)] = part @ tables
-        return Draws(self, weights, passes, sums[:, 0], sums[:, 1], (sums[:, 2:] > 0).sum(axis=1))
+    def _whole(self):
+        """The draw of every city once: the targets are residuals of it already, so no cross product is needed."""
+        targets = self._values[:, self._n_controls :]
+        products = (targets.T @ targets)[:, :, None]
+        # As many years as the rank says, and every control that is kept.
+        kept = np.arange(self._n_nuisance)[:, None] >= self._n_years - self._year_rank
+        none = np.zeros((self._n_nuisance, len(products), 1))
+        one = _Pass(products, products[np.arange(len(products)), np.arange(len(products))], kept, none)
+        sums = self._tables.sum(axis=0, keepdims=True)
+        return _WholePanel(self, np.ones((1, self.n_cities)), [one], *self._counts(sums))
 
     def choose(self, cells) -> "Draws":
         """The draws that consist of the chosen city-years: (draws, cities, years), boolean.
@@ -236,18 +293,7 @@ class Moments:
         passes = [
             self._solve(packed[:, start : start + DRAWS_PER_PASS]) for start in range(0, len(cells), DRAWS_PER_PASS)
         ]
-        return Draws(self, None, passes, n_obs, n_groups, n_present)
-
-    def _solve(self, packed):
-        """Eliminate years and controls from the cross products (k(k+1)/2, d)."""
-        k = self._n_nuisance + len(self._scale)
-        full = np.empty((k, k), dtype=int)
-        full[self._first, self._second] = full[self._second, self._first] = np.arange(len(self._first))
-        products = packed[full]
-        totals = products[np.arange(k), np.arange(k)][self._n_nuisance :].copy()
-        kept, upper = _eliminate(products, self._n_nuisance)
-        coefficients = _back_substitute(upper, self._n_nuisance)
-        return _Pass(products[self._n_nuisance :, self._n_nuisance :].copy(), totals, kept, coefficients)
+        return Draws(self, None, passes, n_obs, n_groups, n_groups, n_present)
 
 
 class _Pass(NamedTuple):
@@ -257,6 +303,22 @@ class _Pass(NamedTuple):
     totals: np.ndarray  # (m, d) squares of the targets before
     kept: np.ndarray  # (q, d) whether a year or control column counts
     coefficients: np.ndarray  # (q, m, d) of the targets on years and controls
+
+
+def _labels_and_codes(labels):
+    """The sorted distinct labels and every row's position among them: np.unique, without sorting whole numbers."""
+    if labels.dtype.kind not in "iu":
+        return np.unique(labels, return_inverse=True)
+    least, span = labels.min(), int(labels.max()) - int(labels.min())
+    if span > 10 * len(labels):
+        return np.unique(labels, return_inverse=True)
+    offsets = labels - least
+    found = np.bincount(offsets, minlength=span + 1) > 0
+    return np.flatnonzero(found) + least, (np.cumsum(found) - 1).take(offsets)
+
+
+def _lengths(rows):
+    return np.sqrt(np.einsum("kn,kn->k", rows, rows))
 
 
 def _eliminate(products, count, sizes=None):
@@ -300,13 +362,13 @@ def _back_substitute(upper, count):
 class Draws:
     """Draws of one kind, ready for any regression of one target on others.
 
-    ``n_obs``, ``n_cities``, ``n_years``: (draws,) rows and cities (cities with one row left out) and years
-    that a draw holds.
+    ``n_obs``, ``n_units``, ``n_cities``, ``n_years``: (draws,) rows, units and clusters (units with one row left
+    out) and years that a draw holds; in a panel of cities units and clusters are the same.
     """
 
-    def __init__(self, moments, weights, passes, n_obs, n_cities, n_years):
+    def __init__(self, moments, weights, passes, n_obs, n_units, n_cities, n_years):
         self._moments, self._weights, self._passes = moments, weights, passes
-        self.n_obs, self.n_cities, self.n_years = n_obs, n_cities, n_years
+        self.n_obs, self.n_units, self.n_cities, self.n_years = n_obs, n_units, n_cities, n_years
 
     def regress(self, outcome: int, regressors: Sequence[int], clustered: bool = False) -> Regression:
         """Least squares of target ``outcome`` on the targets ``regressors``, years, controls and cities.
@@ -342,7 +404,7 @@ class Draws:
 
     def _regress_pass(self, one, draws, outcome, regressors, clustered):
         r, d = len(regressors), one.totals.shape[1]
-        degrees = self.n_obs[draws] - self.n_cities[draws] - one.kept.sum(axis=0) - r
+        degrees = self.n_obs[draws] - self.n_units[draws] - one.kept.sum(axis=0) - r
         estimate, iid = np.empty((d, r)), np.empty((d, r))
         crv1 = np.empty((d, r)) if clustered else None
         for position, order in enumerate(_orders(regressors, outcome)):
@@ -351,7 +413,7 @@ class Draws:
             spread = np.divide(squares, degrees, out=np.full(d, np.nan), where=degrees > 0)
             iid[:, position] = np.sqrt(np.maximum(spread, 0.0) / pivot)
             if clustered:
-                scores = self._moments._packed.T @ self._directions(one, order, upper)  # (cities, d)
+                scores = self._scores(one, order, upper)
                 meat = np.einsum("cd,dc->d", scores**2, self._weights[draws].astype(float))
                 crv1[:, position] = np.sqrt(self._factor(one, draws, r) * meat) / pivot
         return estimate, iid, crv1, degrees
@@ -369,26 +431,31 @@ class Draws:
         solid = kept.all(axis=0) & (one.totals[order[-1]] > 0)
         return upper, np.where(solid, block[r - 1, r - 1], np.nan), block[-1, -1]
 
-    def _directions(self, one, order, upper):
-        """Packed quadratic form (p, d) whose value at M_c is x~_c'e_c; x = order[-2], y = order[-1]."""
+    @staticmethod
+    def _sides(one, order, upper):
+        """x~ and e as combinations of the targets, (m, d) each; x = order[-2], y = order[-1]."""
         r = len(order) - 1
-        m, d = one.totals.shape
-        treatment, residual = np.zeros((m, d)), np.zeros((m, d))
+        treatment, residual = np.zeros((2, *one.totals.shape))
         treatment[order[-2]] = 1.0
         if r > 1:
             treatment[order[:-2]] = -_back_substitute([row[:-1] for row in upper[:-1]], r - 1)[:, 0]
         residual[order[-1]] = 1.0
         residual[order[:-1]] = -_back_substitute(upper, r)[:, 0]
-        if one.coefficients is not None:
-            treatment, residual = (
-                np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
-                for side in (treatment, residual)
-            )
+        return treatment, residual
+
+    def _scores(self, one, order, upper):
+        """(cities, d): x~_c'e_c, a quadratic form in M_c."""
+        treatment, residual = (
+            side
+            if one.coefficients is None
+            else np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
+            for side in self._sides(one, order, upper)
+        )
         first, second = self._moments._first, self._moments._second
         form = treatment[first] * residual[second]
         off = first != second
         form[off] += treatment[second[off]] * residual[first[off]]
-        return form
+        return self._moments._packed.T @ form
 
     def _factor(self, one, draws, r):
         """G/(G-1) (n-1)/(n-K), NaN where it is not defined."""
@@ -417,10 +484,18 @@ class Draws:
         scale, columns = self._moments._scale, []
         for order in _orders(list(regressors), outcome):
             upper, pivot, _ = self._eliminate_targets(one, order)
-            form = self._directions(one, order, upper)[:, position]
-            scores = self._moments._packed.T @ form * self._weights[draw]
+            scores = self._scores(one, order, upper)[:, position] * self._weights[draw]
             columns.append(scores / pivot[position] * scale[outcome] / scale[order[-2]])
         return np.column_stack(columns)
+
+
+class _WholePanel(Draws):
+    """The draw of every city once, whose scores come from the rows of the panel."""
+
+    def _scores(self, one, order, upper):
+        moments = self._moments
+        x, e = (moments._values[:, moments._n_controls :] @ side for side in self._sides(one, order, upper))
+        return np.add.reduceat(x * e, moments._starts, axis=0)
 
 
 def _orders(regressors, outcome):
@@ -472,11 +547,13 @@ class WildBootstrap(NamedTuple):
     estimate: float
     t_stat: float  # of the hypothesis that the coefficient is ``null``
     p_value: float
+    ci_low: float  # 95 % interval: the values that are not rejected, from the estimate outwards; NaN if it has no end
+    ci_high: float
     draws: np.ndarray  # (draws,) t statistics
 
 
 def wild_bootstrap(
-    moments: Moments,
+    moments: ClusterMoments,
     outcome: int,
     treatment: int,
     draws: int,
@@ -484,17 +561,21 @@ def wild_bootstrap(
     weights: str = "rademacher",
     null: float = 0.0,
 ) -> WildBootstrap:
-    """Wild cluster bootstrap by city with the null imposed, two-sided and symmetric.
+    """Wild cluster bootstrap by city with the null imposed, two-sided and symmetric, and the interval that it implies.
 
     Cameron, Gelbach and Miller (2008), computed by cluster as in MacKinnon, Nielsen and Webb (2023): with u
     the residuals of the regression in which the coefficient is ``null``, x~ the treatment less years and
-    controls, N the years and controls, and v_c the random weight of city c,
+    controls, N the years and controls, l_c = (N'N)^-1 N_c'x~_c, and v_c the random weight of city c,
 
-        b* - null = sum_c v_c x~_c'u_c / x~'x~,    d* = (N'N)^-1 sum_c v_c N_c'u_c
-        score*_c = v_c x~_c'u_c - x~_c'N_c d* - (b* - null) x~_c'x~_c
+        b* - null = sum_c v_c x~_c'u_c / x~'x~,    h* = sum_c v_c N_c'u_c
+        score*_c = v_c x~_c'u_c - l_c'h* - (b* - null) x~_c'x~_c
 
     and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is the share of
     |t*| above |t|. ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
+
+    The square is expanded, so that a draw costs one row of the product of the weights with a (cities, 6 + 4q) matrix;
+    and as u = y~ - null x~, y~ being the outcome less years and controls, all that a draw needs is a polynomial in the
+    null: the interval, which asks for p at many of them, costs no further draws.
 
     Raises InputError for other weights or a treatment that is not identified.
     """
@@ -510,27 +591,73 @@ def wild_bootstrap(
     matrices = np.empty((moments.n_cities, k, k))
     matrices[:, moments._first, moments._second] = moments._packed.T
     matrices[:, moments._second, moments._first] = moments._packed.T
-    swept = np.zeros((k, 2))  # the columns of Z that make x~ and u
+    swept = np.zeros((k, 2))  # the columns of Z that make x~ and y~
     swept[q + treatment, 0], swept[q + outcome, 1] = 1.0, 1.0
-    swept[q + treatment, 1] = -null * moments._scale[treatment] / moments._scale[outcome]
     if q:
         swept[:q] = -one.coefficients[:, :, 0] @ swept[q:]
-    by_city = matrices @ swept  # (cities, k, 2): Z_c'x~_c and Z_c'u_c
-    scores, squares = by_city[:, :, 1] @ swept[:, 0], by_city[:, :, 0] @ swept[:, 0]
+    by_city = matrices @ swept  # (cities, k, 2): Z_c'x~_c and Z_c'y~_c
+    squares, scores = by_city[:, :, 0] @ swept[:, 0], by_city[:, :, 1] @ swept[:, 0]
+    size = squares.sum()
     total = matrices.sum(axis=0)[:q, :q]
     solved = np.linalg.pinv(total, rcond=PIVOT_SHARE, hermitian=True) if q else total
-    leverage = solved @ by_city[:, :q, 0].T  # (q, cities)
-    ratios = np.empty(draws)
+    leverage = by_city[:, :q, 0] @ solved  # (cities, q)
+    # Of y~ and of x~: (cities, 2 + 2q) and, by squared weights, their cross products (cities, 3).
+    linear = [
+        np.column_stack([s, s * squares, by_city[:, :q, side], s[:, None] * leverage])
+        for side, s in ((1, scores), (0, squares))
+    ]
+    quadratic = np.column_stack([scores**2, scores * squares, squares**2])
+    spread, mixed, last = leverage.T @ leverage, squares @ leverage, squares @ squares
+    # Polynomials in the null, lowest power first: of (b* - null) x~'x~ and of the sum of squares.
+    numerator, meat = np.empty((2, draws)), np.empty((3, draws))
     for start in range(0, draws, DRAWS_PER_PASS):
-        size = min(DRAWS_PER_PASS, draws - start)
-        v = rng.choice(points[weights], (size, moments.n_cities))
-        move = v @ scores / squares.sum()
-        score = v * scores - (v @ by_city[:, :q, 1]) @ leverage - move[:, None] * squares
-        ratios[start : start + size] = move * squares.sum() / np.sqrt((score**2).sum(axis=1))
-    drawn = ratios / np.sqrt(draw._factor(one, slice(0, 1), 1)[0])
-    estimate = float(fit.estimate[0, 0])
-    t_stat = (estimate - null) / float(fit.std_error_crv1[0, 0])
-    return WildBootstrap(estimate, t_stat, float((np.abs(drawn) > abs(t_stat) * (1 + 1e-9)).mean()), drawn)
+        part = slice(start, min(start + DRAWS_PER_PASS, draws))
+        v = rng.choice(points[weights], (part.stop - start, moments.n_cities))
+        sides = []
+        for sign, columns in zip((1, -1), linear, strict=True):
+            products = sign * (v @ columns)
+            sides.append((products[:, 0] / size, products[:, 1], products[:, 2 : 2 + q], products[:, 2 + q :]))
+        numerator[:, part] = [side[0] * size for side in sides]
+        own = (v**2 @ quadratic).T * [[1], [-2], [1]]
+        for power, pairs in enumerate((((0, 0),), ((0, 1), (1, 0)), ((1, 1),))):
+            meat[power, part] = own[power]
+            for a, b in pairs:
+                (move, pulled, h, bent), (other_move, _, other_h, _) = sides[a], sides[b]
+                meat[power, part] += (
+                    np.einsum("dq,dq->d", h @ spread - 2 * bent, other_h)
+                    + 2 * move * (other_h @ mixed)
+                    + (move * last - 2 * pulled) * other_move
+                )
+    ratio = moments._scale[outcome] / moments._scale[treatment]
+    factor = draw._factor(one, slice(0, 1), 1)[0]
+    estimate, error = float(fit.estimate[0, 0]), float(fit.std_error_crv1[0, 0])
+
+    def statistics(at):
+        scaled = at / ratio
+        variance = meat[0] + scaled * (meat[1] + scaled * meat[2])
+        return (numerator[0] + scaled * numerator[1]) / np.sqrt(factor * np.maximum(variance, np.finfo(float).tiny))
+
+    def p_value(at):
+        return float((np.abs(statistics(at)) > abs(estimate - at) / error * (1 + 1e-9)).mean())
+
+    low, high = (_end_of_interval(p_value, estimate, side * error) for side in (-1, 1))
+    return WildBootstrap(estimate, (estimate - null) / error, p_value(null), low, high, statistics(null))
+
+
+def _end_of_interval(p_value, estimate, step):
+    """Where p falls to 0.05 on the way from the ``estimate`` in the direction of ``step``; NaN if it does not."""
+    inside = estimate
+    for count in range(1, 200):
+        outside = estimate + 0.25 * count * step
+        if p_value(outside) <= 0.05:
+            break
+        inside = outside
+    else:
+        return np.nan
+    for _ in range(40):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if p_value(middle) <= 0.05 else (middle, outside)
+    return (inside + outside) / 2
 
 
 def check_resampling(panel: Panel, specification: Specification) -> None:

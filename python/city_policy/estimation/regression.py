@@ -76,16 +76,22 @@ def independent(columns: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.
     ``sizes``: (m,) norms of the columns before anything was projected out of them.
     """
     kept = np.zeros(columns.shape[1], dtype=bool)
-    basis = np.empty((len(columns), 0))
+    basis, count = np.empty(columns.shape, order="F"), 0
     for j in range(columns.shape[1]):
         rest = columns[:, j]
+        norm = np.sqrt(rest @ rest)
         for _ in range(2):
-            rest = rest - basis @ (basis.T @ rest)
-        norm = np.linalg.norm(rest)
+            before, length = basis[:, :count], norm
+            rest = rest - before @ (before.T @ rest)
+            norm = np.sqrt(rest @ rest)
+            # A second pass is for what the first one cut down, and with it the digits (Daniel et al. 1976).
+            if norm > length / np.sqrt(2):
+                break
         if norm > COLLINEAR_SHARE * sizes[j]:
+            basis[:, count] = rest / norm
             kept[j] = True
-            basis = np.column_stack([basis, rest / norm])
-    return kept, basis
+            count += 1
+    return kept, basis[:, :count]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,17 @@
+"""What every city adds to the baseline effects; the method is city_policy.estimation.robust_inference."""
+
+
+def model(dbt, session):
+    from city_policy.estimation.robust_inference import city_influence
+    from city_policy.estimation.specification import split_controls
+
+    # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
+    dbt.ref("data_quality_expectations")
+    specifications = dbt.ref("int_specifications").df()
+    controls = split_controls(dbt.ref("int_variable_coverage").df())
+    return city_influence(
+        panel=dbt.ref("fct_city_year").df(),
+        treatment_timing=dbt.ref("fct_city_policy").df(),
+        specifications=specifications[specifications["result"] == "baseline_effects"],
+        **controls,
+    )

@@ -1,0 +1,23 @@
+"""The main effects under several kinds of inference; the method is city_policy.estimation.robust_inference."""
+
+
+def model(dbt, session):
+    from city_policy.estimation.robust_inference import robust_inference
+    from city_policy.estimation.specification import split_controls
+
+    # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
+    dbt.ref("data_quality_expectations")
+    settings = dbt.ref("settings").df().set_index("setting")["value"]
+    specifications = dbt.ref("int_specifications").df()
+    controls = split_controls(dbt.ref("int_variable_coverage").df())
+    return robust_inference(
+        panel=dbt.ref("fct_city_year").df(),
+        treatment_timing=dbt.ref("fct_city_policy").df(),
+        specifications=specifications[
+            specifications["result"].isin(["baseline_effects", "synergy_effects", "order_effects"])
+        ],
+        **controls,
+        bootstrap_draws=int(settings["bootstrap_draws"]),
+        wild_draws=int(settings["wild_draws"]),
+        seed=int(settings["seed"]),
+    )

@@ -1,0 +1,146 @@
+"""Moments that a database summed up: estimates, clustered errors and resampling on panels of any size.
+
+The macro ``cluster_moments`` (``macros/cluster_moments.sql``) computes, inside DuckDB, the cross products by cluster of
+a panel with unit and period effects. Its result has clusters x k^2 rows, however many rows the panel has, and
+:func:`read_moments` makes the engine's moments of it (:mod:`city_policy.estimation.moments`).
+
+With d_t the dummy of period t, x and z columns, n_i the rows of unit i and x~ the column x less the mean of the unit
+over its rows, a cluster has, its units being summed over,
+
+    x'z:    sum over rows of x~ z~
+    d_t'x:  sum over rows of period t of x~
+    d_s'd_t: sum over units seen in s and t of ([s = t] - 1 / n_i)
+
+all of them sums of centred numbers, so that 100 million rows lose no more digits than a thousand, and exact for panels
+with gaps. A cluster may be a unit or hold many (firms in cities); its weight in a draw is that of all its units.
+
+Least squares on cross products squares the condition of the columns: a control that periods and other controls explain
+to less than 1e-11 of its variation is taken for collinear, where the engine on rows can go to 1e-20.
+
+Only unit and period effects, and one kind of cluster in which the units are nested. What needs the rows themselves is
+refused: draws that choose periods of a unit (group membership that changes), and placebo policies, which need the
+treatment that other start years would have given.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.moments import PIVOT_SHARE, ClusterMoments
+from city_policy.estimation.regression import COLLINEAR_SHARE
+
+TABLE_COLUMNS = ("cluster", "part", "first_term", "second_term", "value")
+PRODUCTS = ("periods", "period", "columns")
+
+
+class DatabaseMoments(ClusterMoments):
+    """The engine's moments from a table that ``cluster_moments`` made; see :func:`read_moments`."""
+
+    def __init__(self, cities, years, control_kept, target_varies, scale, tables, matrices):
+        super().__init__(cities, years, control_kept, target_varies, scale, tables)
+        self._matrices = matrices  # (cities, k, k)
+
+    @cached_property
+    def _packed(self):
+        return np.ascontiguousarray(self._matrices[:, self._first, self._second].T)
+
+    def choose(self, cells):
+        """Raises InputError: draws that choose periods of a unit need the rows."""
+        raise InputError(
+            "Draws that choose city-years need the rows of the panel; cross products of clusters do not have them."
+        )
+
+
+def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence[str] = ()) -> DatabaseMoments:
+    """The engine's moments of the ``targets`` (outcomes, treatments, mediators) given the ``controls``.
+
+    ``table``: the result of the macro ``cluster_moments``, columns ``cluster``, ``part``, ``first_term``,
+    ``second_term``, ``value``, rows in any order. ``targets`` and ``controls`` are columns that it was made for; those
+    that are neither are left out. In the result the targets are addressed by their position, as always.
+
+    Raises InputError for a table that lacks a column, a part or a term, or holds a value that is not finite (the panel
+    had a missing value), and for a name that is listed twice.
+    """
+    names = [*controls, *targets]
+    for name in TABLE_COLUMNS:
+        if name not in table.columns:
+            raise InputError(f"The table of moments has no column '{name}'; make it with the macro cluster_moments.")
+    if len(set(names)) < len(names) or not targets:
+        raise InputError("Moments need at least one target, and every target and control once.")
+    broken = table[~np.isfinite(table["value"].to_numpy(dtype=float))]
+    if len(broken):
+        raise InputError(
+            f"The moments of {broken['second_term'].iloc[0]} in cluster {broken['cluster'].iloc[0]} are not finite: "
+            "the panel holds missing or infinite values; leave those rows out before."
+        )
+    label = table["cluster"].astype("str").to_numpy()
+    part, first, second = (table[name].to_numpy(dtype=object) for name in TABLE_COLUMNS[1:4])
+    value = table["value"].to_numpy(dtype=float)
+    known = sorted(set(second[part == "between"]))
+    for name in names:
+        if name not in known:
+            raise InputError(f"The table of moments has no column '{name}'; it has {', '.join(known) or 'none'}.")
+    cities, city = np.unique(label, return_inverse=True)
+    years = np.array(sorted(set(second[part == "rows"]), key=int))
+    q, size = len(years) - 1, len(years) - 1 + len(names)
+
+    def vector(chosen, terms):
+        """(cities, terms): the values of one part by cluster."""
+        position = {term: j for j, term in enumerate(terms)}
+        where = np.flatnonzero((part == chosen) & np.isin(second, terms))
+        result = np.zeros((len(cities), len(terms)))
+        result[city[where], [position[term] for term in second[where]]] = value[where]
+        return result
+
+    # The dummy of the last period is left out: it falls to the sum of the others.
+    position = {term: j for j, term in enumerate([*years[:-1], *names])}
+    where = [
+        row for row in np.flatnonzero(np.isin(part, PRODUCTS)) if first[row] in position and second[row] in position
+    ]
+    matrices = np.zeros((len(cities), size, size))
+    i, j = ([position[term] for term in terms[where]] for terms in (first, second))
+    matrices[city[where], i, j] = matrices[city[where], j, i] = value[where]
+    rows = vector("rows", years)
+    units = np.zeros(len(cities))
+    units[city[part == "units"]] = value[part == "units"]
+    raw = np.sqrt(vector("between", names).sum(axis=0) + np.einsum("cjj->j", matrices[:, q:, q:]))
+    transform, control_kept, target_varies, scale = _scheme(matrices.sum(axis=0), q, len(controls), raw)
+    matrices = transform.T @ matrices @ transform
+    tables = np.column_stack([rows.sum(axis=1), units, units > 0, rows])
+    return DatabaseMoments(cities, years, control_kept, target_varies, scale, tables, matrices)
+
+
+def _scheme(total, q, c, raw):
+    """The combinations (size, k) of the columns by which the engine works: periods as they are, controls orthonormal,
+    targets less periods and controls and of length 1; which controls are kept, which targets vary, their lengths.
+
+    ``total``: (size, size) cross products of ``q`` periods, ``c`` controls and the targets; ``raw``: lengths of
+    controls and targets before anything was swept out.
+    """
+    size = len(total)
+    values, vectors = np.linalg.eigh(total[:q, :q])
+    solid = values > 1e-12 * values.max(initial=0.0)
+    basis = np.zeros((size, int(solid.sum())))
+    basis[:q] = vectors[:, solid] / np.sqrt(values[solid])
+    columns, varies, lengths = [], [], []
+    for j in range(size - q):
+        rest = np.zeros(size)
+        rest[q + j] = 1.0
+        within = max(total[q + j, q + j], 0.0)
+        for _ in range(2):
+            rest = rest - basis @ (basis.T @ (total @ rest))
+        square = rest @ total @ rest
+        # Swept of its unit's mean, a column that never changes leaves rounding; and so does one that others explain.
+        fine = np.sqrt(within) > COLLINEAR_SHARE * raw[j] and square > PIVOT_SHARE * within
+        varies.append(fine)
+        lengths.append(np.sqrt(square) if fine else 1.0)
+        if fine and j < c:
+            basis = np.column_stack([basis, rest / lengths[j]])
+        if fine or j >= c:
+            columns.append(rest / lengths[j] * fine)
+    varies = np.array(varies, dtype=bool)
+    transform = np.column_stack([np.eye(size)[:, :q], *columns])
+    return transform, varies[:c], varies[c:], np.array(lengths[c:])
