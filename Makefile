@@ -29,6 +29,10 @@ install: $(VENV)/installed ## Create the environment from the lock
 build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEMENTARY=DIR read your own files
 	$(BIN)/city-policy build $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
 
+.PHONY: report
+report: $(VENV)/map ## Write data/report after a build: one page with tables, figures and maps, and LaTeX, Word and Excel
+	$(BIN)/city-policy report
+
 .PHONY: test
 test: $(VENV)/installed ## Check the style and run all tests
 	$(BIN)/ruff check .
