@@ -33,6 +33,10 @@ build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEM
 publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to PostgreSQL: TARGET=postgresql://user:password@host/database
 	@$(BIN)/city-policy publish --target "$(TARGET)"
 
+.PHONY: report
+report: $(VENV)/map ## Write data/report after a build: one page with tables, figures and maps, and LaTeX, Word and Excel
+	$(BIN)/city-policy report
+
 .PHONY: test
 test: $(VENV)/installed $(VENV)/postgresql ## Check the style and run all tests
 	$(BIN)/ruff check .

@@ -102,6 +102,17 @@ def build_parser() -> argparse.ArgumentParser:
     monte_carlo.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: montecarlo in the data directory)"
     )
+
+    report = commands.add_parser(
+        "report",
+        help="write the report and the tables for papers",
+        description="Write one self-contained page in Chinese and English, and the paper's tables as LaTeX, Word and "
+        "Excel, from a published database.",
+    )
+    report.add_argument(
+        "--database", type=Path, metavar="FILE", help="database to read (default data/city_policy.duckdb)"
+    )
+    report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default data/report)")
     return parser
 
 
@@ -182,6 +193,13 @@ def _run(arguments: argparse.Namespace) -> None:
         chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
         folder = arguments.out or data_directory() / "montecarlo"
         print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
+    elif arguments.command == "report":
+        from city_policy.build import PUBLISHED_FILE, data_directory
+        from city_policy.report import write_report
+
+        data = data_directory()
+        written = write_report(arguments.database or data / PUBLISHED_FILE, arguments.out or data / "report")
+        print("\n".join(str(path) for path in written))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,63 @@
+"""The report: one page for the browser, and the paper's tables as LaTeX, Word and Excel.
+
+Reads the result tables of one database and nothing else; the same database gives the same bytes.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from city_policy.errors import InputError
+from city_policy.report.database import Database
+from city_policy.report.latex import write_latex
+from city_policy.report.office import write_excel, write_word
+from city_policy.report.page import render_page
+from city_policy.report.study import LANGUAGES, Study
+from city_policy.report.tables import build_tables
+
+
+def write_report(database: Path, out: Path) -> list[Path]:
+    """Write ``index.html`` and ``tables/`` below ``out``; returns what a person opens.
+
+    ``tables/zh`` and ``tables/en`` hold ``main.tex`` with one file per table, ``tables.docx`` and ``tables.xlsx``.
+    Everything is written aside first and then moved into place. Raises InputError when the database cannot be read or
+    ``out`` cannot be written; what was there before then stays.
+    """
+    with Database(database) as source:
+        study = Study(source)
+        tables = build_tables(source, study)
+        page = render_page(source, study, tables)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    try:
+        for language in LANGUAGES:
+            folder = aside / "tables" / language
+            folder.mkdir(parents=True)
+            write_latex(tables, folder, language)
+            write_word(tables, folder / "tables.docx", language)
+            write_excel(tables, folder / "tables.xlsx", language)
+        (aside / "index.html").write_text(page, encoding="utf-8")
+        for path in sorted(path for path in aside.rglob("*") if path.is_file()):
+            target = out / path.relative_to(aside)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    documents = [
+        out / "tables" / language / name
+        for language in LANGUAGES
+        for name in ("main.tex", "tables.docx", "tables.xlsx")
+    ]
+    return [out / "index.html", *documents]
+
+
+def _unwritable(out: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{out} cannot be written ({error.strerror or error}); free space or name another folder with --out."
+    )

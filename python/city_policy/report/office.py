@@ -1,0 +1,244 @@
+"""Tables as Word and Excel files, the same bytes for the same tables."""
+
+import datetime
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+from openpyxl import Workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
+
+from city_policy.report.study import Text
+from city_policy.report.tables import CLUSTERED, IID, Cell, Panel, PaperTable, notes_of
+
+# Office files carry the time of writing in their entries and properties; one fixed moment keeps them reproducible.
+MOMENT = datetime.datetime(2000, 1, 1)
+FONTS = {"zh": "SimSun", "en": "Times New Roman"}
+
+
+def _write_reproducibly(content: bytes, path: Path) -> None:
+    """Write a zip-based office file with fixed times."""
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", MOMENT.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), data)
+            entry = zipfile.ZipInfo(name, MOMENT.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(entry, data)
+
+
+def _title(table: PaperTable, language: str) -> str:
+    return Text(f"表 {table.number}  ", f"Table {table.number}. ")[language] + table.title[language]
+
+
+def _rule(cell, **edges: int) -> None:
+    """Lines of a Word cell: edge -> eighths of a point."""
+    borders = OxmlElement("w:tcBorders")
+    for edge, size in edges.items():
+        line = OxmlElement(f"w:{edge}")
+        line.set(qn("w:val"), "single")
+        line.set(qn("w:sz"), str(size))
+        borders.append(line)
+    cell._tc.get_or_add_tcPr().append(borders)
+
+
+def _write_in(
+    cell, words: str, *, bold: bool = False, italic: bool = False, left: bool = False, stars: str = ""
+) -> None:
+    """Words in a Word cell, stars raised behind them."""
+    paragraph = cell.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
+    run = paragraph.add_run(words)
+    run.bold, run.italic = bold, italic
+    if stars:
+        paragraph.add_run(stars).font.superscript = True
+
+
+def _word_panel(document, panel: Panel, language: str) -> None:
+    n = panel.n_columns
+    grid = document.add_table(rows=0, cols=n + 1)
+    grid.alignment = WD_TABLE_ALIGNMENT.CENTER
+    lines = []
+    if panel.title:
+        cells = grid.add_row().cells
+        _write_in(cells[0].merge(cells[n]), panel.title[language], bold=True, left=True)
+        lines.append(cells)
+    for number, heading in enumerate(panel.headings):
+        cells = grid.add_row().cells
+        lines.append(cells)
+        if number == len(panel.headings) - 1:
+            _write_in(cells[0], panel.label_heading[language], left=True)
+        column = 1
+        for words, span in heading:
+            target = cells[column].merge(cells[column + span - 1]) if span > 1 else cells[column]
+            _write_in(target, words[language])
+            column += span
+    for cell in lines[0]:
+        _rule(cell, top=12)
+    for cell in lines[-1]:
+        _rule(cell, bottom=6)
+    for row in panel.rows:
+        cells = grid.add_row().cells
+        if row.is_heading:
+            _write_in(cells[0].merge(cells[n]), row.label[language], italic=True, left=True)
+            continue
+        _write_in(cells[0], row.label[language], left=True)
+        for target, cell in zip(cells[1:], row.cells, strict=True):
+            _write_in(target, cell.words[language] if cell.words else cell.number, stars=cell.stars(CLUSTERED))
+        for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
+            if any(cell.statistic(vcov) for cell in row.cells):
+                cells = grid.add_row().cells
+                for target, cell in zip(cells[1:], row.cells, strict=True):
+                    if cell.statistic(vcov):
+                        _write_in(target, f"{brackets[0]}{cell.statistic(vcov)}{brackets[1]}")
+    for cell in grid.rows[-1].cells:
+        _rule(cell, bottom=12)
+    # Words need room, numbers do not: the column of labels and columns of words are wider.
+    width = 24.0
+    words = [
+        max((len(row.cells[i].words[language]) for row in panel.rows if row.cells and row.cells[i].words), default=0)
+        for i in range(n)
+    ]
+    shares = [2.2, *(3.0 if count > 20 else 1.6 if count > 6 else 1.0 for count in words)]
+    grid.autofit = False
+    for column, share in zip(grid.columns, shares, strict=True):
+        column.width = Cm(width * share / sum(shares))
+
+
+def write_word(tables: list[PaperTable], path: Path, language: str) -> None:
+    """Write all tables into one Word document, landscape, one table per page."""
+    document = docx.Document()
+    section = document.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE
+    section.page_width, section.page_height = Cm(29.7), Cm(21.0)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2)
+    style = document.styles["Normal"]
+    style.font.name, style.font.size = FONTS["en"], Pt(9)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONTS["zh"])
+    style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
+    core = document.core_properties
+    core.created = core.modified = MOMENT
+    core.author, core.title = "city-policy", Text("表 1–10", "Tables 1 to 10")[language]
+    for number, table in enumerate(tables):
+        heading = document.add_paragraph()
+        heading.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        heading.paragraph_format.page_break_before = number > 0
+        heading.paragraph_format.space_after = Pt(6)
+        heading.add_run(_title(table, language)).bold = True
+        for place, panel in enumerate(table.panels):
+            if place:
+                document.add_paragraph()
+            _word_panel(document, panel, language)
+        notes = document.add_paragraph()
+        notes.paragraph_format.space_before = Pt(4)
+        lead = Text("注:", "Notes: ")[language]
+        notes.add_run(lead + " ".join(note[language] for note in notes_of(table))).font.size = Pt(8)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    _write_reproducibly(buffer.getvalue(), path)
+
+
+_THIN, _THICK = Side(style="thin"), Side(style="medium")
+
+
+def _number_format(cell: Cell, vcov: str = CLUSTERED) -> str:
+    decimals = "0." + "0" * cell.decimals if cell.decimals else "0"
+    mark = cell.stars(vcov)
+    return f'{decimals}"{mark}"' if mark else decimals
+
+
+def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
+    """Write a panel from ``line`` on; the line after it."""
+    last = panel.n_columns + 1
+    first = line
+    if panel.title:
+        sheet.cell(line, 1, panel.title[language]).font = Font(bold=True)
+        line += 1
+    for number, heading in enumerate(panel.headings):
+        if number == len(panel.headings) - 1:
+            sheet.cell(line, 1, panel.label_heading[language])
+        column = 2
+        for words, span in heading:
+            target = sheet.cell(line, column, words[language])
+            target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+            if span > 1:
+                sheet.merge_cells(start_row=line, start_column=column, end_row=line, end_column=column + span - 1)
+            column += span
+        line += 1
+    for column in range(1, last + 1):
+        sheet.cell(first, column).border = Border(top=_THICK)
+    for column in range(1, last + 1):
+        above = sheet.cell(line - 1, column)
+        above.border = Border(top=above.border.top, bottom=_THIN)
+    for row in panel.rows:
+        label = sheet.cell(line, 1, row.label[language])
+        label.alignment = Alignment(wrap_text=True, vertical="center")
+        if row.is_heading:
+            label.font = Font(italic=True)
+            line += 1
+            continue
+        for column, cell in enumerate(row.cells, start=2):
+            # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
+            is_number = cell.words is None and cell.interval is None and cell.value is not None
+            content = cell.value if is_number else (cell.words[language] if cell.words else cell.number) or None
+            target = sheet.cell(line, column, content)
+            target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
+            if is_number:
+                target.number_format = _number_format(cell)
+            if cell.published:
+                target.comment = Comment(
+                    Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
+                )
+        line += 1
+        for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
+            if any(cell.statistic(vcov) for cell in row.cells):
+                for column, cell in enumerate(row.cells, start=2):
+                    if cell.statistic(vcov):
+                        target = sheet.cell(line, column, cell.statistics[vcov].t)
+                        start, end = brackets
+                        target.number_format = f'"{start}"0.00"{end}";"{start}-"0.00"{end}"'
+                        target.alignment = Alignment(horizontal="center")
+                line += 1
+    for column in range(1, last + 1):
+        below = sheet.cell(line - 1, column)
+        below.border = Border(top=below.border.top, bottom=_THICK)
+    return line
+
+
+def write_excel(tables: list[PaperTable], path: Path, language: str) -> None:
+    """Write one sheet per table; cells hold numbers with all digits, comments what the paper prints."""
+    book = Workbook()
+    book.remove(book.active)
+    for table in tables:
+        sheet = book.create_sheet(Text(f"表 {table.number}", f"Table {table.number}")[language])
+        sheet.cell(1, 1, _title(table, language)).font = Font(bold=True, size=12)
+        line = 3
+        for panel in table.panels:
+            line = _excel_panel(sheet, panel, language, line) + 1
+        for note in notes_of(table):
+            sheet.cell(line, 1, note[language]).font = Font(size=9, italic=True)
+            line += 1
+        columns = max((panel.n_columns for panel in table.panels), default=1)
+        sheet.column_dimensions["A"].width = 34
+        for column in range(2, columns + 2):
+            wide = table.number == 1 and column in (2, 3)
+            sheet.column_dimensions[get_column_letter(column)].width = 44 if wide and column == 3 else 18
+        sheet.sheet_view.showGridLines = False
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    book.properties.creator = "city-policy"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    _write_reproducibly(buffer.getvalue(), path)

