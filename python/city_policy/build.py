@@ -35,10 +35,11 @@ def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
             continue
         model = content["nodes"][test["attached_node"]]
         name = (model["schema"], model["alias"])
-        if kind == "unique_combination":
-            keys[name] = tuple(test["test_metadata"]["kwargs"]["columns"])
-        else:
+        if kind == "unique":
             keys.setdefault(name, (test["column_name"],))
+        elif not test["test_metadata"]["kwargs"].get("nullable"):
+            # With a column that may be empty the combination is no primary key.
+            keys[name] = tuple(test["test_metadata"]["kwargs"]["columns"])
     return keys
 
 
