@@ -45,15 +45,39 @@ frame_years as (
 
 ),
 
+printed_cities as (
+
+    select distinct adcode
+    from cells
+    where source = 'yearbook'
+
+),
+
+-- Every city of the country, so that one that the yearbook forgets is missed; only the printed ones where a study is of
+-- some cities.
+frame_cities as (
+
+    select cities.adcode
+    from cities
+    left join printed_cities on cities.adcode = printed_cities.adcode
+    where
+        cities.is_prefecture_city_or_above
+        and case coalesce({{ setting('frame_cities') }}, 'all')
+            when 'all' then true
+            when 'printed' then printed_cities.adcode is not null
+            else error('The setting frame_cities of seeds/study/settings.csv must be all or printed.')
+        end
+
+),
+
 final as (
 
     select
-        cities.adcode,
+        frame_cities.adcode,
         frame_years.year
-    from cities
+    from frame_cities
     cross join frame_years
-    where cities.is_prefecture_city_or_above
-    order by cities.adcode, frame_years.year
+    order by frame_cities.adcode, frame_years.year
 
 )
 
