@@ -45,8 +45,8 @@ test: $(VENV)/installed $(VENV)/postgresql ## Check the style and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: bench
-bench: $(VENV)/installed ## Time reading and resampling as ratios, after a build: YEARBOOKS=DIR times your own editions
-	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)")
+bench: $(VENV)/installed ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows
+	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: montecarlo
 montecarlo: $(VENV)/installed ## Bias, coverage and power on simulated panels: SCENARIO=NAME, REPLICATIONS=N

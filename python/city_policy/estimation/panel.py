@@ -191,5 +191,8 @@ def _singletons(effects):
 
 def is_nested(groups: np.ndarray, within: np.ndarray) -> bool:
     """Whether every group of the codes ``groups`` (n,) lies inside one group of ``within`` (n,)."""
-    pairs = np.unique(np.column_stack([groups, within]), axis=0)
-    return len(pairs) == len(np.unique(groups))
+    least = groups.min()
+    owner = np.empty(groups.max() - least + 1, dtype=within.dtype)
+    # Whichever row of a group comes last gives its owner; the others must agree.
+    owner[groups - least] = within
+    return bool((owner[groups - least] == within).all())

@@ -235,9 +235,8 @@ def cluster_factor(prepared: Prepared, n_terms: int) -> float | None:
 
 def cluster_sums(scores: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     """Sums of the rows of ``scores`` (n, k) within clusters: (G, k)."""
-    sums = np.zeros((int(cluster.max()) + 1, scores.shape[1]))
-    np.add.at(sums, cluster, scores)
-    return sums
+    sums = [np.bincount(cluster, column, minlength=int(cluster.max()) + 1) for column in scores.T]
+    return np.column_stack(sums) if sums else np.zeros((int(cluster.max()) + 1, 0))
 
 
 def least_squares(
