@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import csv
 import json
+import logging
 import os
 import shutil
 import statistics
@@ -359,6 +360,7 @@ def own_code(database: Path) -> list[tuple[str, float]]:
             exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), scope)
             with warnings.catch_warnings(), open(os.devnull, "w") as silent, contextlib.redirect_stdout(silent):
                 warnings.simplefilter("ignore")
+                logging.disable()
                 scope["model"](dbt, connection)
                 start = time.perf_counter()
                 scope["model"](dbt, connection)
