@@ -535,7 +535,7 @@ def test_latex_compiles(report, tmp_path, language):
     log = (tmp_path / language / "main.log").read_text(encoding="utf-8", errors="replace")
     assert "Missing character" not in log
     pages = int(re.search(r"Output written on main\.\w+ \((\d+) page", result.stdout.replace("\n", ""))[1])
-    assert 10 <= pages <= 14
+    assert 10 <= pages <= 16
     too_wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
     assert max(too_wide, default=0) < 12
     assert not re.search(r"Float too large", log)
