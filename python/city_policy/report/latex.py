@@ -62,7 +62,9 @@ def _panel(panel: Panel, language: str, is_text: bool) -> list[str]:
             text = escape(words[language])
             if span > 1:
                 spanned = sum(widths[column - 2 : column - 2 + span]) + (span - 1) * COLUMN_GAP
-                cells.append(rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash\hspace{{0pt}}}}p{{{spanned:.2f}cm}}}}{{{text}}}")
+                cells.append(
+                    rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash\hspace{{0pt}}}}p{{{spanned:.2f}cm}}}}{{{text}}}"
+                )
                 rules.append(rf"\cmidrule(lr){{{column}-{column + span - 1}}}")
             else:
                 cells.append(text)
