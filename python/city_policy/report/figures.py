@@ -457,9 +457,11 @@ class Figures:
             "coefficients",
             Text("各设定下的政策效应", "Policy effects across specifications"),
             Text(
-                "实心点与横线:本次构建的系数与城市聚类 95% 区间;空心菱形:论文印出的系数。",
+                "实心点与横线:本次构建的系数与城市聚类 95% 区间;空心菱形:论文印出的系数。"
+                "“单独”:单试点城市与从未试点城市相比。",
                 "Dots and lines: coefficients of this build with 95% intervals clustered by city; hollow "
-                "diamonds: what the paper prints.",
+                "diamonds: what the paper prints. "
+                "Alone: cities with one pilot against cities without any.",
             ),
             Text(
                 "每项政策一幅图:各种设定下的系数及区间,零以虚线标出。",
@@ -488,7 +490,7 @@ class Figures:
                     for row in rows
                 ),
             ),
-            sources=["coefficient_comparison"],
+            sources=["coefficient_comparison", "heterogeneity_robust_effects"],
             missing=found,
         )
 
