@@ -65,6 +65,7 @@ def theme(name: str) -> Spec:
             "ramp": {"scheme": "viridis"},
         },
         "params": [{"name": "land", "value": LAND[name]}],
+        "scale": {"invalid": {"color": {"value": LAND[name]}}},
         "style": {
             "reference": {"color": QUIET[name], "stroke": QUIET[name], "strokeDash": [4, 3], "strokeWidth": 1},
             "actual": {"color": PALETTE[name][1], "stroke": PALETTE[name][1], "strokeWidth": 2},
@@ -403,7 +404,7 @@ class Figures:
         found += [
             row | {"published_estimate": None}
             for row in self.database.rows("results.heterogeneity_robust_effects", "spec_id, vcov")
-            if row.get("event_time") is None and row["term"] in (row["treatment"], "att", "overall")
+            if row["event_time"] is None
         ]
         order = {"baseline_effects": 0, "robustness_effects": 2, "instrumental_variable": 3}
         found.sort(
@@ -450,15 +451,17 @@ class Figures:
                 .mark_point(style="printed", shape="diamond", filled=False, size=70, opacity=1)
                 .encode(x="printed:Q")
             )
-            return (_rule("x", 0) + intervals + points + printed).properties(height=alt.Step(24))
+            return (_rule("x", 0) + intervals + points + printed).properties(height=24 * len(names) + 4)
 
         return self._figure(
             "coefficients",
             Text("各设定下的政策效应", "Policy effects across specifications"),
             Text(
-                "实心点与横线:本次构建的系数与城市聚类 95% 区间;空心菱形:论文印出的系数。",
+                "实心点与横线:本次构建的系数与城市聚类 95% 区间;空心菱形:论文印出的系数。"
+                "“单独”:单试点城市与从未试点城市相比。",
                 "Dots and lines: coefficients of this build with 95% intervals clustered by city; hollow "
-                "diamonds: what the paper prints.",
+                "diamonds: what the paper prints. "
+                "Alone: cities with one pilot against cities without any.",
             ),
             Text(
                 "每项政策一幅图:各种设定下的系数及区间,零以虚线标出。",
@@ -487,7 +490,7 @@ class Figures:
                     for row in rows
                 ),
             ),
-            sources=["coefficient_comparison"],
+            sources=["coefficient_comparison", "heterogeneity_robust_effects"],
             missing=found,
         )
 
@@ -529,7 +532,7 @@ class Figures:
                     ],
                 )
             )
-            return (_rule("x", 10) + points).properties(height=alt.Step(28))
+            return (_rule("x", 10) + points).properties(height=28 * len(variables) + 4)
 
         return self._figure(
             "balance",
@@ -874,7 +877,7 @@ class Figures:
                     ],
                 )
             )
-            chart = (_rule("x", -2) + _rule("x", 2) + points).properties(height=alt.Step(26), width="container")
+            chart = (_rule("x", -2) + _rule("x", 2) + points).properties(height=26 * len(order) + 4, width="container")
             return [chart]
 
         return self._figure(

@@ -13,8 +13,10 @@ _SPECIAL = {
 }  # fmt: skip
 # Width of the text block of A4 with margins of 2 cm, and of the column of labels, in centimetres.
 TEXT_WIDTH, LABEL_WIDTH, WIDEST_COLUMN = 17.0, 4.2, 3.2
+# Few columns leave room for labels on one line, so that t values stand right below their coefficient.
+WIDE_LABEL = 6.2
 COLUMN_GAP = 0.28
-LINES_PER_PAGE = 62
+LINES_PER_PAGE = 46
 
 PREAMBLE = {
     "zh": "% 用 XeLaTeX 编译\n\\documentclass[UTF8,zihao=-4]{ctexart}\n",
@@ -42,12 +44,13 @@ def _cell(cell: Cell, language: str) -> str:
 
 def _panel(panel: Panel, language: str, is_text: bool) -> list[str]:
     n = panel.n_columns
-    width = min(WIDEST_COLUMN, (TEXT_WIDTH - LABEL_WIDTH) / max(n, 1) - COLUMN_GAP)
+    label_width = LABEL_WIDTH if n > 3 else WIDE_LABEL
+    width = min(WIDEST_COLUMN, (TEXT_WIDTH - label_width) / max(n, 1) - COLUMN_GAP)
     # Columns of words, as in Table 1, share what numbers do not need.
     widths = [2.6, 6.2, 1.2, 1.4] if is_text else [width] * n
-    centred = "".join(rf">{{\centering\arraybackslash}}p{{{w:.2f}cm}}" for w in widths)
+    centred = "".join(rf">{{\centering\arraybackslash\hspace{{0pt}}}}p{{{w:.2f}cm}}" for w in widths)
     lines = [
-        rf"\begin{{tabular}}{{@{{}}>{{\raggedright\arraybackslash}}p{{{LABEL_WIDTH}cm}}{centred}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}>{{\raggedright\arraybackslash}}p{{{label_width}cm}}{centred}@{{}}}}",
         r"\toprule",
     ]
     if panel.title:
@@ -59,7 +62,9 @@ def _panel(panel: Panel, language: str, is_text: bool) -> list[str]:
             text = escape(words[language])
             if span > 1:
                 spanned = sum(widths[column - 2 : column - 2 + span]) + (span - 1) * COLUMN_GAP
-                cells.append(rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash}}p{{{spanned:.2f}cm}}}}{{{text}}}")
+                cells.append(
+                    rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash\hspace{{0pt}}}}p{{{spanned:.2f}cm}}}}{{{text}}}"
+                )
                 rules.append(rf"\cmidrule(lr){{{column}-{column + span - 1}}}")
             else:
                 cells.append(text)

@@ -2,7 +2,9 @@
 
 import datetime
 import io
+import math
 import re
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -149,6 +151,15 @@ def write_word(tables: list[PaperTable], path: Path, language: str) -> None:
     _write_reproducibly(buffer.getvalue(), path)
 
 
+# Width of a column of numbers, in characters.
+EXCEL_COLUMN = 18
+
+
+def _width(words: str) -> int:
+    """Width in characters; a Chinese one takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in words)
+
+
 _THIN, _THICK = Side(style="thin"), Side(style="medium")
 
 
@@ -175,6 +186,9 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
             if span > 1:
                 sheet.merge_cells(start_row=line, start_column=column, end_row=line, end_column=column + span - 1)
             column += span
+        # Spreadsheets do not raise a row by themselves for words that wrap.
+        characters = max((_width(words[language]) / (EXCEL_COLUMN * span) for words, span in heading), default=0)
+        sheet.row_dimensions[line].height = 15 * max(1, math.ceil(characters * 1.1))
         line += 1
     for column in range(1, last + 1):
         sheet.cell(first, column).border = Border(top=_THICK)
@@ -233,7 +247,7 @@ def write_excel(tables: list[PaperTable], path: Path, language: str) -> None:
         sheet.column_dimensions["A"].width = 34
         for column in range(2, columns + 2):
             wide = table.number == 1 and column in (2, 3)
-            sheet.column_dimensions[get_column_letter(column)].width = 44 if wide and column == 3 else 18
+            sheet.column_dimensions[get_column_letter(column)].width = 44 if wide and column == 3 else EXCEL_COLUMN
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0

