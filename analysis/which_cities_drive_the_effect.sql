@@ -1,4 +1,4 @@
--- The five cities on which each main effect hangs most: the effect without the city, and by what share it changes.
+-- The four cities on which each main effect hangs most: the effect without the city, and by what share it changes.
 with influence as (
 
     select * from {{ ref('city_influence') }}
@@ -17,7 +17,7 @@ final as (
         variance_share,
         influence_rank
     from influence
-    where influence_rank <= 5 and outcome = 'nqp'
+    where influence_rank <= 4 and outcome = 'nqp'
     order by treatment, influence_rank, adcode
 
 )

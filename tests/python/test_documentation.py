@@ -8,6 +8,7 @@ import shutil
 import duckdb
 import pytest
 from city_policy.cli import build_parser
+from conftest import run
 
 # Which rooms a model may read; within a room a model may read its own room.
 MAY_READ = {
