@@ -31,11 +31,21 @@ build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEM
 
 .PHONY: publish
 publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to PostgreSQL: TARGET=postgresql://user:password@host/database
-	@$(BIN)/city-policy publish --target "$(TARGET)"
+	@$(BIN)/city-policy publish --target "$$TARGET"
 
 .PHONY: report
 report: $(VENV)/map ## Write data/report after a build: one page with tables, figures and maps, and LaTeX, Word and Excel
 	$(BIN)/city-policy report
+
+# Superset needs older versions of what the project itself uses, hence an environment of its own.
+.venv-superset/installed: bi/superset/requirements.lock
+	test -d .venv-superset || $(PYTHON) -m venv .venv-superset
+	.venv-superset/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
+.PHONY: superset
+superset: .venv-superset/installed ## Serve the dashboard on localhost, from the published file or TARGET=postgresql://…
+	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
 test: $(VENV)/installed $(VENV)/postgresql ## Check the style and run all tests
@@ -56,6 +66,10 @@ montecarlo: $(VENV)/installed ## Bias, coverage and power on simulated panels: S
 docs: $(VENV)/installed ## Build the dbt documentation site in target/
 	$(BIN)/dbt docs generate --static
 
+.PHONY: questions
+questions: $(VENV)/installed ## Answer the queries of analysis/ in docs/questions.md, from the last build
+	$(BIN)/city-policy questions
+
 COMPILE := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --quiet --no-header
 .PHONY: lock
 lock: ## Renew the locks (needs uv)
@@ -63,6 +77,8 @@ lock: ## Renew the locks (needs uv)
 	for extra in map postgresql; do \
 		sed -n "s/^$$extra = \[\"\(.*\)\"\]$$/\1/p" pyproject.toml | $(COMPILE) --no-deps - --output-file requirements-$$extra.lock; \
 	done
+	$(COMPILE) bi/superset/requirements.in --output-file bi/superset/requirements.lock
+	sed -i '1i # Made by `make lock`: exact versions with hashes, for Python 3.11.' bi/superset/requirements.lock
 	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements*.lock
 
 .PHONY: clean

@@ -125,6 +125,8 @@ def _report(steps: list[tuple[str, float]], published: Path, source: str, run_re
     rooms: dict[str, float] = {}
     for result in json.loads(run_results.read_text())["results"]:
         kind = result["unique_id"].split(".")[0]
+        if kind == "exposure":
+            continue
         room = (result.get("relation_name") or "").replace('"', "").split(".")
         name = "tests" if kind in ("test", "unit_test") else room[1] if len(room) == 3 else kind
         rooms[name] = rooms.get(name, 0.0) + result["execution_time"]

@@ -10,11 +10,13 @@ from city_policy.directory import writable
 from city_policy.errors import InputError
 
 ROWS_SHOWN = 12
+REFERENCE = re.compile(r"{{\s*ref\('(\w+)'\)\s*}}")
 
 
 def write_questions(analysis: Path, published: Path, page: Path) -> int:
-    """Answer every query of the folder ``analysis`` from the database ``published`` and write ``page``.
+    """Answer the queries of the folder ``analysis`` from the database ``published`` and write ``page``.
 
+    A query that needs more of dbt than ``ref``, such as a macro, makes input for something else and is left out.
     Returns the number of questions. Raises InputError when nothing was published, when a query names a table that was
     not published, and when the page cannot be written.
     """
@@ -25,14 +27,19 @@ def write_questions(analysis: Path, published: Path, page: Path) -> int:
             connection.execute("select table_name, schema_name from duckdb_tables() where not internal").fetchall()
         )
         (source,) = connection.execute("select min(data_source) from results.soundness_notes").fetchone()
-        queries = sorted(analysis.glob("*.sql"))
-        parts = [_introduction(source)] + [_section(path, connection, schemas) for path in queries]
+        queries = [path for path in sorted(analysis.glob("*.sql")) if is_question(path)]
+        parts = [_introduction(source), *(_section(path, connection, schemas) for path in queries)]
     aside = page.with_name(page.name + ".new")
     with writable(page):
         page.parent.mkdir(parents=True, exist_ok=True)
         aside.write_text("\n".join(parts), encoding="utf-8")
         os.replace(aside, page)
     return len(queries)
+
+
+def is_question(path: Path) -> bool:
+    """Whether the query can be answered without dbt: it has no other template than ``ref``."""
+    return "{" not in REFERENCE.sub("", path.read_text(encoding="utf-8"))
 
 
 def _introduction(source: str) -> str:
@@ -56,7 +63,7 @@ def _section(path: Path, connection: duckdb.DuckDBPyConnection, schemas: dict[st
             raise InputError(f"{path} reads {match[1]}, which is not in the published database; build again.")
         return f'"{schemas[match[1]]}"."{match[1]}"'
 
-    answer = connection.execute(re.sub(r"{{\s*ref\('(\w+)'\)\s*}}", table, text))
+    answer = connection.execute(REFERENCE.sub(table, text))
     columns = [column[0] for column in answer.description]
     rows = answer.fetchall()
     lines = [

@@ -3,10 +3,12 @@
 import csv
 import json
 import re
+import shutil
 
 import duckdb
 import pytest
 from city_policy.cli import build_parser
+from conftest import run
 
 # Which rooms a model may read; within a room a model may read its own room.
 MAY_READ = {
@@ -49,6 +51,46 @@ def test_every_model_and_seed_and_column_is_described(manifest, catalog):
     for table, columns in described.items():
         for column in columns:
             assert (table, column) in real, f"{table}.{column} is described but does not exist"
+
+
+def test_the_documentation_site_builds_and_knows_every_table(demo_build, project, manifest, tmp_path):
+    shutil.copy(demo_build / "build.duckdb", tmp_path)
+    result = run(["dbt", "docs", "generate", "--static"], project, tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:]
+    written = json.loads((tmp_path / "target" / "catalog.json").read_text(encoding="utf-8"))
+    assert written["errors"] is None
+    expected = {node["unique_id"] for node in nodes(manifest, "model") + nodes(manifest, "seed")}
+    assert set(written["nodes"]) == expected
+    for node in nodes(manifest, "model"):
+        assert written["nodes"][node["unique_id"]]["metadata"]["comment"], node["name"]
+    assert (tmp_path / "target" / "static_index.html").stat().st_size > 1e6
+
+
+def test_every_exposure_is_described_and_names_what_it_reads(manifest, project):
+    exposures = {exposure["name"]: exposure for exposure in manifest["exposures"].values()}
+    assert {"report", "superset_dashboard", "questions"} <= set(exposures)
+    for exposure in exposures.values():
+        assert len(exposure["description"]) > 50 and "simulated" in exposure["description"]
+        assert exposure["depends_on"]["nodes"], exposure["name"]
+    rooms = {
+        manifest["nodes"][parent]["schema"]
+        for name in ("report", "superset_dashboard")
+        for parent in exposures[name]["depends_on"]["nodes"]
+    }
+    assert rooms <= {"marts", "results", "quality"}
+    # The report names its tables as texts, with or without their schema.
+    sources = " ".join(
+        path.read_text(encoding="utf-8") for path in (project / "python/city_policy/report").glob("*.py")
+    )
+    named = set(re.findall(r"\"([a-z_]+)\"", sources)) | set(re.findall(r"(?:marts|results|quality)\.(\w+)", sources))
+    read = {
+        node["unique_id"]
+        for node in nodes(manifest, "model")
+        if node["schema"] in ("marts", "results", "quality") and node["name"] in named
+    }
+    assert set(exposures["report"]["depends_on"]["nodes"]) == read
+    queried = {parent for node in nodes(manifest, "analysis") for parent in node["depends_on"]["nodes"]}
+    assert set(exposures["questions"]["depends_on"]["nodes"]) == queried
 
 
 def test_every_description_tells_the_grain(manifest):
