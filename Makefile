@@ -48,7 +48,7 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
-test: $(VENV)/installed $(VENV)/postgresql ## Check the style and run all tests
+## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
