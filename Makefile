@@ -39,6 +39,7 @@ report: $(VENV)/map ## Write data/report after a build: one page with tables, fi
 
 # Superset needs older versions of what the project itself uses, hence an environment of its own.
 .venv-superset/installed: bi/superset/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { echo "make: Superset needs Python 3.11 or 3.12; give one: make PYTHON=python3.12 superset" >&2; exit 1; }
 	test -d .venv-superset || $(PYTHON) -m venv .venv-superset
 	.venv-superset/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
 	@touch $@
