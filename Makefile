@@ -49,7 +49,7 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
-## Check the style and run all tests
+test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql ## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
