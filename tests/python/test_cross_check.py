@@ -37,7 +37,7 @@ def test_pyfixest_agrees_with_our_numbers(balanced):
     ours = estimate_fixed_effects(panel, timing, specifications, ["x"]).set_index(["spec_id", "term", "vcov"])
     theirs = fit_with_pyfixest(panel, timing, specifications, ["x"]).set_index(["spec_id", "term", "vcov"])
     assert len(theirs) == 2 * 2 * 2
-    both = theirs.join(ours, rsuffix="_ours")
+    both = theirs.join(ours, suffixes=("", "_ours"))
     np.testing.assert_allclose(both["pyfixest_estimate"], both["estimate"], rtol=1e-8)
     np.testing.assert_allclose(both["pyfixest_std_error"], both["std_error"], rtol=1e-8)
     assert (both["pyfixest_n_obs"] == both["n_obs"]).all()

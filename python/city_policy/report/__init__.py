@@ -6,6 +6,7 @@ Reads the result tables of one database and nothing else; the same database give
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from city_policy.errors import InputError
@@ -14,7 +15,7 @@ from city_policy.report.latex import write_latex
 from city_policy.report.office import write_excel, write_word
 from city_policy.report.page import render_page
 from city_policy.report.study import LANGUAGES, Study
-from city_policy.report.tables import build_tables
+from city_policy.report.tables import PaperTable, build_tables
 
 
 def write_report(database: Path, out: Path) -> list[Path]:
@@ -27,34 +28,38 @@ def write_report(database: Path, out: Path) -> list[Path]:
     with Database(database) as source:
         study = Study(source)
         tables = build_tables(source, study)
-        page = render_page(source, study, tables)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        for language in LANGUAGES:
-            folder = aside / "tables" / language
-            folder.mkdir(parents=True)
-            write_latex(tables, folder, language)
-            write_word(tables, folder / "tables.docx", language)
-            write_excel(tables, folder / "tables.xlsx", language)
-        (aside / "index.html").write_text(page, encoding="utf-8")
-        for path in sorted(path for path in aside.rglob("*") if path.is_file()):
-            target = out / path.relative_to(aside)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, target)
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        try:
+            # The page waits for its pictures, which another process draws: time enough to write the tables.
+            page = render_page(source, study, tables, lambda: _write_tables(tables, aside / "tables"))
+            (aside / "index.html").write_text(page, encoding="utf-8")
+            for path in sorted(path for path in aside.rglob("*") if path.is_file()):
+                target = out / path.relative_to(aside)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, target)
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     documents = [
         out / "tables" / language / name
         for language in LANGUAGES
         for name in ("main.tex", "tables.docx", "tables.xlsx")
     ]
     return [out / "index.html", *documents]
+
+
+def _write_tables(tables: Sequence[PaperTable], folder: Path) -> None:
+    """The tables for papers, one folder per language."""
+    for language in LANGUAGES:
+        (folder / language).mkdir(parents=True)
+        write_latex(tables, folder / language, language)
+        write_word(tables, folder / language / "tables.docx", language)
+        write_excel(tables, folder / language / "tables.xlsx", language)
 
 
 def _unwritable(out: Path, error: OSError) -> InputError:

@@ -1,14 +1,16 @@
 """Static pictures of the charts and the script that draws them in a browser, made in a process of its own.
 
 Starting the JavaScript engine and drawing take about half of the time of a report; meanwhile the other half is done.
-``python -m city_policy.report.drawing`` reads one JSON object from its input and writes one to its output.
+``python -m city_policy.report.drawing`` reads a JSON object per line and writes one at its end.
 """
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import vl_convert
 
@@ -23,31 +25,47 @@ def picture(spec: dict, config: dict) -> str:
 
 
 class Drawing:
-    """A drawing process: started at once, given the charts when they are known."""
+    """A drawing process: started at once, and drawing every chart as soon as it is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: dict) -> None:
+        """``config``: the theme of all charts, as Vega-Lite takes it."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "city_policy.report.drawing"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        # A pipe takes little at a time: a thread waits for the other end, while the next chart is made.
+        self._writer = ThreadPoolExecutor(1)
+        self._send(config)
 
     def __enter__(self) -> "Drawing":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        self._process.kill()
+        self._writer.shutdown()
+        self._process.communicate()
 
-    def draw(self, specs: list[dict], config: dict) -> tuple[list[str], str]:
-        """The pictures of ``specs`` as data addresses, and Vega, Vega-Lite and Vega-Embed as one script.
+    def _send(self, value: dict) -> None:
+        self._writer.submit(self._write, json.dumps(value).encode() + b"\n")
 
-        Raises RuntimeError with what the process said when it fails.
+    def _write(self, line: bytes) -> None:
+        # A process that ended early is found by its exit code.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def add(self, spec: dict) -> None:
+        """Have a Vega-Lite chart drawn."""
+        self._send(spec)
+
+    def finish(self) -> tuple[list[str], str]:
+        """The pictures as data addresses, in the order in which the charts were added, and Vega, Vega-Lite and
+        Vega-Embed as one script. Raises RuntimeError with what the process said when it fails.
         """
-        request = json.dumps({"specs": specs, "config": config}).encode()
-        output, errors = self._process.communicate(request)
+        self._writer.submit(self._write, b"\n").result()
+        output, errors = self._process.communicate()
         if self._process.returncode:
             raise RuntimeError(f"The drawing process failed: {errors.decode(errors='replace')[-2000:]}")
         answer = json.loads(output)
@@ -55,8 +73,8 @@ class Drawing:
 
 
 if __name__ == "__main__":
-    # The bundle first: it does not depend on the charts, which come later.
+    # The bundle first: it does not depend on the charts, which come later, one a line, and end with an empty line.
     bundle = vl_convert.javascript_bundle()
-    request = json.load(sys.stdin)
-    pictures = [picture(spec, request["config"]) for spec in request["specs"]]
+    config = json.loads(sys.stdin.readline())
+    pictures = [picture(json.loads(line), config) for line in iter(sys.stdin.readline, "\n")]
     json.dump({"pictures": pictures, "bundle": bundle}, sys.stdout)

@@ -12,7 +12,6 @@ import altair as alt
 from altair.utils.schemapi import debug_mode
 
 from city_policy.report.database import Database, Row
-from city_policy.report.outlines import Outlines
 from city_policy.report.study import LANGUAGES, Study, Text, same
 from city_policy.report.tables import CLUSTERED, IID
 
@@ -137,12 +136,11 @@ def _rule(channel: str, value: float) -> alt.Chart:
 
 
 class Figures:
-    """All figures of one database; ``outlines`` is None when the package with the outlines is not installed."""
+    """All figures of one database."""
 
-    def __init__(self, database: Database, study: Study, outlines: Outlines | None) -> None:
+    def __init__(self, database: Database, study: Study) -> None:
         self.database = database
         self.study = study
-        self.outlines = outlines
 
     def _figure(
         self,
@@ -191,8 +189,8 @@ class Figures:
         present = {str(row["treatment"]) for row in rows}
         return [policy for policy in self.study.policies if policy in present]
 
-    def all(self) -> list[Figure]:
-        """Every figure; without outlines no maps, and the recovery only where something was planted."""
+    def without_maps(self) -> list[Figure]:
+        """Every figure but the maps; the recovery only where something was planted."""
         figures = [
             self.cohorts(),
             self.panel_view(),
@@ -205,7 +203,7 @@ class Figures:
         ]
         if self.study.simulated and self.database.has("results.recovery"):
             figures.append(self.recovery())
-        return figures + self.maps()
+        return figures
 
     def event_study(self) -> Figure:
         """Figure 1."""
@@ -991,9 +989,9 @@ class Figures:
         return alt.Scale(type="threshold", domain=breaks, range=colours)
 
     def maps(self) -> list[Figure]:
-        """Index level in a year, its change, first treated year, and the order of the pilots."""
-        if self.outlines is None:
-            return []
+        """Index level in a year, its change, first treated year, and the order of the pilots; the outlines are put in
+        by ``with_outlines``.
+        """
         names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in self._cities()}
         levels: dict[str, dict[int, float]] = {}
         for row in self.database.rows("marts.fct_city_year", "adcode, year", "nqp is not null"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jinja2
@@ -136,23 +137,34 @@ def _json(value: object) -> Markup:
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def render_page(database: Database, study: Study, tables: list[PaperTable]) -> str:
-    """The whole page as HTML."""
-    with Drawing() as drawing:
+def render_page(
+    database: Database, study: Study, tables: list[PaperTable], while_drawing: Callable[[], None] = lambda: None
+) -> str:
+    """The whole page as HTML. ``while_drawing``: what to do while another process draws the static pictures."""
+    with Drawing(theme("light")) as drawing:
+        wanted: list[tuple[str, str]] = []
+
+        def have_drawn(made: list[Figure], topology: dict | None) -> None:
+            for figure in made:
+                for language, specs in figure.charts.items():
+                    if (language == "both") == ("both" in figure.charts):
+                        for spec in specs:
+                            wanted.append((figure.key, language))
+                            drawing.add(with_outlines(spec, topology) | {"width": WIDE if figure.wide else NARROW})
+
+        charts = Figures(database, study)
+        drawn = charts.without_maps()
+        have_drawn(drawn, None)
         shapes = outlines.read_outlines() if outlines.available() else None
-        drawn = Figures(database, study, shapes).all()
         topology = shapes.topology if shapes else None
-        wanted = [
-            (figure.key, language, with_outlines(spec, topology) | {"width": WIDE if figure.wide else NARROW})
-            for figure in drawn
-            for language, specs in figure.charts.items()
-            if (language == "both") == ("both" in figure.charts)
-            for spec in specs
-        ]
-        pictures, bundle = drawing.draw([spec for _, _, spec in wanted], theme("light"))
+        maps = charts.maps() if shapes else []
+        have_drawn(maps, topology)
+        drawn += maps
+        while_drawing()
+        pictures, bundle = drawing.finish()
     figures: dict[str, Figure] = {figure.key: figure for figure in drawn}
     images: dict[str, dict[str, list[str]]] = {}
-    for (key, language, _), address in zip(wanted, pictures, strict=True):
+    for (key, language), address in zip(wanted, pictures, strict=True):
         images.setdefault(key, {}).setdefault(language, []).append(address)
     rules, slips = _audit(database, study)
     has_recovery = database.has("results.recovery") and study.simulated
