@@ -39,6 +39,7 @@ changes its group (then the city effect contains them); clusters other than citi
 city; clustered errors of draws that choose city-years. See :func:`check_resampling` and the methods.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class Regression(NamedTuple):
     degrees_crv1: np.ndarray  # (draws,) cities - 1
 
 
-class ClusterMoments:
+class ClusterMoments(ABC):
     """Cross products by cluster, from wherever they come; the source of every draw that weighs clusters.
 
     :class:`Moments` makes them from the rows of a panel, whose cities are units and clusters at once;
@@ -98,9 +99,9 @@ class ClusterMoments:
         return len(self.cities)
 
     @property
+    @abstractmethod
     def _packed(self):
         """(k(k+1)/2, cities): the upper triangle of every cluster's Z_c'Z_c."""
-        raise NotImplementedError
 
     def weigh(self, weights=None) -> "Draws":
         """The draws whose cities have the ``weights``: (draws, cities), not negative; None: one draw, all 1.
