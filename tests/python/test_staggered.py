@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +158,35 @@ def test_a_gap_of_years_is_no_obstacle():
     record = averages(estimate_staggered(panel, timing, specifications(*ESTIMATORS), ["x"]))
     assert (record["status"] == "ok").all(), record["message"].tolist()
     assert record["message"].str.contains("The years have gaps").all()
+
+
+def test_what_another_thread_warns_of_is_no_remark_of_ours():
+    """dbt runs two models at a time in one process; messages must not depend on which."""
+    done = threading.Event()
+
+    def warn():
+        while not done.is_set():
+            warnings.warn("from elsewhere", UserWarning, stacklevel=1)
+
+    panel, timing, _ = simulate()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        thread = threading.Thread(target=warn)
+        thread.start()
+        try:
+            record = estimate_staggered(panel, timing, specifications(*ESTIMATORS), ["x"])
+        finally:
+            done.set()
+            thread.join()
+    assert record["message"].isna().all(), record["message"].dropna().unique()
+
+
+def test_a_collinear_control_is_remarked():
+    """A control that stands twice: the library says what it left out."""
+    panel, timing, _ = simulate(cohorts=(0, 2013), years=(2011, 2012, 2013))
+    panel = panel.assign(again=panel["x"])
+    record = averages(estimate_staggered(panel, timing, specifications("sun_abraham"), ["x", "again"]))
+    assert "diff-diff:" in record.loc["sun_abraham", "message"]
 
 
 def test_unusable_arguments_are_refused():

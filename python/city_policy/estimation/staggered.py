@@ -21,7 +21,7 @@ record's ``vcov`` is ``cluster`` for all three: the variances are not the sandwi
 
 import warnings
 from collections.abc import Iterable, Sequence
-from types import MappingProxyType
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -93,9 +93,8 @@ def _rows_used(
     first = panel.first_treated_year(specification.treatment)[used]
     city, year = panel.city[used], panel.year[used]
     treated = columns[specification.treatment][used] > 0
-    untreated_somewhere = np.isin(city, city[~treated])
-    left_out = len(np.unique(city[~untreated_somewhere]))
-    keep = untreated_somewhere
+    keep = np.isin(city, city[~treated])
+    left_out = len(np.unique(city[~keep]))
     counts["n_obs"], counts["n_cities"] = int(keep.sum()), len(np.unique(city[keep]))
     counts["n_treated_cities"] = len(np.unique(city[keep & treated]))
     if not (keep & treated).any():
@@ -146,21 +145,20 @@ def _refuse_what_is_not_offered(panel: Panel, specification: Specification) -> N
 
 def _fit(estimator: str, frame: pd.DataFrame, controls: list[str]) -> tuple[list[dict], list[str]]:
     """Rows of the record and what the library remarked."""
+    import diff_diff
     from diff_diff import CallawaySantAnna, ImputationDiD, SunAbraham
 
     # Each with the comparison that its authors recommend for a panel with never-treated units and few cohorts.
-    models = MappingProxyType(
-        {
-            "imputation": lambda: ImputationDiD(pretrends=True, leave_one_out=True, df_convention="cluster"),
-            "callaway_santanna": lambda: CallawaySantAnna(
-                control_group="not_yet_treated", estimation_method="reg", base_period="universal"
-            ),
-            "sun_abraham": lambda: SunAbraham(df_convention="cluster"),
-        }
-    )
+    models = {
+        "imputation": ImputationDiD(pretrends=True, leave_one_out=True, df_convention="cluster"),
+        "callaway_santanna": CallawaySantAnna(
+            control_group="not_yet_treated", estimation_method="reg", base_period="universal"
+        ),
+        "sun_abraham": SunAbraham(df_convention="cluster"),
+    }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = models[estimator]().fit(
+        fit = models[estimator].fit(
             frame, outcome="outcome", unit="city", time="year", first_treat="first", covariates=controls or None
         )
         by_time = _by_event_time(estimator, fit)
@@ -170,8 +168,12 @@ def _fit(estimator: str, frame: pd.DataFrame, controls: list[str]) -> tuple[list
         _effect(None, fit.overall_att, fit.overall_se, fit.overall_t_stat, fit.overall_p_value, fit.overall_conf_int)
     ]
     rows += by_time
+    # dbt runs models in threads of one process, and what another library says meanwhile is caught here too.
+    ours = (Path(diff_diff.__file__).parent, Path(__file__).parent)
     remarks = {
-        str(warning.message).split(". ")[0].rstrip(". ") for warning in caught if warning.category is UserWarning
+        str(warning.message).split(". ")[0].rstrip(". ")
+        for warning in caught
+        if warning.category is UserWarning and any(Path(warning.filename).is_relative_to(folder) for folder in ours)
     }
     return rows, [f"diff-diff: {' '.join(remark.split())}." for remark in sorted(remarks)]
 

@@ -137,9 +137,7 @@ def _json(value: object) -> Markup:
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def render_page(
-    database: Database, study: Study, tables: list[PaperTable], while_drawing: Callable[[], None] = lambda: None
-) -> str:
+def render_page(database: Database, study: Study, tables: list[PaperTable], while_drawing: Callable[[], None]) -> str:
     """The whole page as HTML. ``while_drawing``: what to do while another process draws the static pictures."""
     with Drawing(theme("light")) as drawing:
         wanted: list[tuple[str, str]] = []
