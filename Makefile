@@ -17,8 +17,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The extras that few need: prefecture outlines (77 MB) and DuckDB's PostgreSQL extension.
-$(VENV)/map $(VENV)/postgresql: $(VENV)/%: requirements-%.lock $(VENV)/installed
+# The extras that few need: prefecture outlines (77 MB), DuckDB's PostgreSQL extension and a compiler (200 MB).
+$(VENV)/map $(VENV)/postgresql $(VENV)/large: $(VENV)/%: requirements-%.lock $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $<
 	@touch $@
 
@@ -49,14 +49,14 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
-test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql ## Check the style and run all tests
+test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check the style and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: bench
-bench: $(VENV)/installed ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows
+bench: $(VENV)/installed $(VENV)/large ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows
 	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: montecarlo
@@ -75,8 +75,8 @@ COMPILE := uv pip compile --universal --no-strip-extras --python-version 3.11 --
 .PHONY: lock
 lock: ## Renew the locks (needs uv)
 	$(COMPILE) pyproject.toml --extra test --output-file requirements.lock
-	for extra in map postgresql; do \
-		sed -n "s/^$$extra = \[\"\(.*\)\"\]$$/\1/p" pyproject.toml | $(COMPILE) --no-deps - --output-file requirements-$$extra.lock; \
+	for extra in map postgresql large; do \
+		sed -n "s/^$$extra = \[\"\(.*\)\"\]$$/\1/p" pyproject.toml | sed 's/", "/\n/g' | $(COMPILE) --no-deps - --output-file requirements-$$extra.lock; \
 	done
 	$(COMPILE) bi/superset/requirements.in --output-file bi/superset/requirements.lock
 	sed -i '1i # Made by `make lock`: exact versions with hashes, for Python 3.11.' bi/superset/requirements.lock

@@ -273,36 +273,40 @@ def bench_large(rows: int) -> list[tuple]:
                 result.append((f"one regression, {size} rows", "cluster_moments", None, "disk is full", None))
                 break
             large.simulate(size, path)
-            # In turn, so that a busy moment hits all of them; the large ones once, since they take long.
-            repeats = RUNS if size <= 3_000_000 else 1
+            # In turn, so that a busy moment hits all of them; the largest once, since it takes long.
+            repeats = RUNS if size <= 30_000_000 else 1
             ways = {way: [] for way in large.WAYS}
             for _ in range(repeats):
                 for way, runs in ways.items():
                     if not runs or "failed" not in runs[-1]:
                         runs.append(large.run(way, path))
             middle = {way: statistics_of(runs) for way, runs in ways.items()}
-            if "failed" in middle["ours"]:
-                result.append((f"one regression, {size} rows", "cluster_moments", None, middle["ours"]["failed"], None))
-                break
             what = f"one regression, {size} rows, clustered, from Parquet"
-            ours = middle["ours"]
-            for way, name in (("scan", "DuckDB summing the columns"), ("pyfixest", "pyfixest, fastest setting")):
-                other = middle[way]
-                if "failed" in other:
-                    name, other = f"{name}: {other['failed']}", {"seconds": None, "megabytes": None}
-                elif way == "pyfixest":
-                    np.testing.assert_allclose(ours["estimate"], other["estimate"], rtol=1e-5)
-                result.append(
-                    (
-                        what,
-                        "cluster_moments",
-                        ours["seconds"],
-                        name,
-                        other["seconds"],
-                        ours["megabytes"],
-                        other["megabytes"],
-                    )
-                )
+            for way, name in (
+                ("macro", "cluster_moments"),
+                ("sorted_rows", "sum_sorted_rows, rows of a unit together"),
+            ):
+                ours = middle[way]
+                if "failed" in ours:
+                    result.append((what, f"{name}: {ours['failed']}", None, "", None))
+                    continue
+                for other_way, other_name in (
+                    ("scan", "DuckDB summing the columns"),
+                    ("pyfixest", "pyfixest, fastest"),
+                ):
+                    other = middle[other_way]
+                    if "failed" in other:
+                        other_name, other = f"{other_name}: {other['failed']}", {"seconds": None, "megabytes": None}
+                    elif other_way == "pyfixest":
+                        np.testing.assert_allclose(ours["estimate"], other["estimate"], rtol=1e-5)
+                    pairs = ((one["seconds"], one["megabytes"]) for one in (ours, other))
+                    (seconds, megabytes), (other_seconds, other_megabytes) = pairs
+                    result.append((what, name, seconds, other_name, other_seconds, megabytes, other_megabytes))
+            if "failed" in middle["macro"] and "failed" in middle["sorted_rows"]:
+                break
+            if not any("failed" in middle[way] for way in ("macro", "sorted_rows")):
+                for number in ("estimate", "std_error"):
+                    np.testing.assert_allclose(middle["macro"][number], middle["sorted_rows"][number], rtol=1e-9)
     return result
 
 

@@ -1,10 +1,8 @@
 """Moments summed up by the database against the engine on rows, against dummy regressions and against pyfixest."""
 
 import warnings
-from pathlib import Path
 
 import duckdb
-import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,50 +17,12 @@ from city_policy.estimation.moments import (
     wild_bootstrap,
 )
 from conftest import run
-from resampling_reference import dummy_regression, simulate, treatment
-
-MACRO = Path(__file__).resolve().parents[2] / "macros" / "cluster_moments.sql"
-
-
-def moments_table(panel, unit, cluster, regressors, outcome="y", period="year"):
-    """The table that the macro makes of a pandas frame; the macro uses nothing of dbt, so jinja alone renders it."""
-    macro = jinja2.Environment().from_string(MACRO.read_text()).module.cluster_moments
-    with duckdb.connect() as connection:
-        connection.register("panel", panel)
-        query = macro("panel", unit, cluster, period, outcome, regressors)
-        return connection.execute(query).df()
+from resampling_reference import dummy_regression, firm_panel, moments_table, simulate, treatment
 
 
 def city_panel(unbalanced):
     panel, timing = simulate(unbalanced=unbalanced)
     return panel.assign(pilot=treatment(panel, timing, "pilot"), second=treatment(panel, timing, "second"))
-
-
-def firm_panel(seed=3, firms=600, cities=30, years=9, dropped=0.3, level=0.0):
-    """Firms in cities, a policy by city, entry and exit and gaps; effects, controls and errors share city shocks."""
-    rng = np.random.default_rng(seed)
-    firm, year = np.repeat(np.arange(firms), years), np.tile(np.arange(2001, 2001 + years), firms)
-    city = rng.integers(0, cities, firms)[firm]
-    first = np.where(rng.random(cities) < 0.5, rng.integers(2004, 2008, cities), 9999)
-    n = len(firm)
-    shock = rng.normal(size=(cities, years))[city, year - 2001]
-    panel = pd.DataFrame(
-        {
-            "firm": [f"f{number:05d}" for number in firm],
-            "city": [f"c{number:02d}" for number in city],
-            "year": year,
-            "pilot": (year >= first[city]).astype(float),
-            "size": level + rng.normal(size=firms)[firm] + 0.3 * rng.normal(size=n) + 0.1 * shock,
-            "age": 1e-3 * (year - 1990 + rng.integers(0, 9, firms)[firm] + rng.normal(size=n)),
-        }
-    )
-    panel["y"] = level + 0.2 * panel["pilot"] + 0.5 * (panel["size"] - level) + 50 * panel["age"] + shock
-    panel["y"] += 2 * rng.normal(size=firms)[firm] + rng.normal(size=n)
-    keep = rng.random(n) > dropped
-    # A firm with one row, and a city whose firms have one row each.
-    keep &= (firm > 0) | (year == 2004)
-    keep &= (city > 0) | (year == 2003)
-    return panel[keep].sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
 def close(ours, reference, digits=1e-9):

@@ -22,6 +22,7 @@ refused: draws that choose periods of a unit (group membership that changes), an
 treatment that other start years would have given.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -58,7 +59,8 @@ def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence
     """The engine's moments of the ``targets`` (outcomes, treatments, mediators) given the ``controls``.
 
     ``table``: the result of the macro ``cluster_moments``, columns ``cluster``, ``part``, ``first_term``,
-    ``second_term``, ``value``, rows in any order. ``targets`` and ``controls`` are columns that it was made for; those
+    ``second_term``, ``value``, rows in any order; what stands in it more than once (tables of several parts of a
+    panel, one below the other) is added up. ``targets`` and ``controls`` are columns that it was made for; those
     that are neither are left out. In the result the targets are addressed by their position, as always.
 
     Raises InputError for a table that lacks a column, a part or a term, or holds a value that is not finite (the panel
@@ -76,41 +78,56 @@ def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence
             f"The moments of {broken['second_term'].iloc[0]} in cluster {broken['cluster'].iloc[0]} are not finite: "
             "the panel holds missing or infinite values; leave those rows out before."
         )
-    label = table["cluster"].astype("str").to_numpy()
-    part, first, second = (table[name].to_numpy(dtype=object) for name in TABLE_COLUMNS[1:4])
+    city, cities = pd.factorize(table["cluster"].astype("str"), sort=True)
+    part, first, second = (_Terms(table[name]) for name in TABLE_COLUMNS[1:4])
     value = table["value"].to_numpy(dtype=float)
-    known = sorted(set(second[part == "between"]))
+    known = sorted(second.names_where(part.among(["between"])))
     for name in names:
         if name not in known:
             raise InputError(f"The table of moments has no column '{name}'; it has {', '.join(known) or 'none'}.")
-    cities, city = np.unique(label, return_inverse=True)
-    years = np.array(sorted(set(second[part == "rows"]), key=int))
+    years = np.array(sorted(second.names_where(part.among(["rows"])), key=int))
     q, size = len(years) - 1, len(years) - 1 + len(names)
 
-    def vector(chosen, terms):
-        """(cities, terms): the values of one part by cluster."""
-        position = {term: j for j, term in enumerate(terms)}
-        where = np.flatnonzero((part == chosen) & np.isin(second, terms))
-        result = np.zeros((len(cities), len(terms)))
-        result[city[where], [position[term] for term in second[where]]] = value[where]
-        return result
+    def by_cluster(chosen, *positions, shape):
+        """(cities, *shape): the values of rows of these parts, added up by cluster and positions, -1 for nowhere."""
+        where = np.flatnonzero(part.among(chosen) & np.all([one >= 0 for one in positions], axis=0))
+        cell = np.ravel_multi_index([one[where] for one in (city, *positions)], (len(cities), *shape))
+        return np.bincount(cell, value[where], len(cities) * math.prod(shape)).reshape(len(cities), *shape)
 
     # The dummy of the last period is left out: it falls to the sum of the others.
-    position = {term: j for j, term in enumerate([*years[:-1], *names])}
-    where = [
-        row for row in np.flatnonzero(np.isin(part, PRODUCTS)) if first[row] in position and second[row] in position
-    ]
-    matrices = np.zeros((len(cities), size, size))
-    i, j = ([position[term] for term in terms[where]] for terms in (first, second))
-    matrices[city[where], i, j] = matrices[city[where], j, i] = value[where]
-    rows = vector("rows", years)
-    units = np.zeros(len(cities))
-    units[city[part == "units"]] = value[part == "units"]
-    raw = np.sqrt(vector("between", names).sum(axis=0) + np.einsum("cjj->j", matrices[:, q:, q:]))
+    terms = [*years[:-1], *names]
+    i, j = first.positions(terms), second.positions(terms)
+    # A pair of terms stands once in the table, either of them first.
+    matrices = by_cluster(PRODUCTS, np.minimum(i, j), np.maximum(i, j), shape=(size, size))
+    matrices += np.triu(matrices, 1).transpose(0, 2, 1)
+    rows = by_cluster(["rows"], second.positions(years), shape=(len(years),))
+    between = by_cluster(["between"], second.positions(names), shape=(len(names),))
+    units = by_cluster(["units"], shape=())
+    raw = np.sqrt(between.sum(axis=0) + np.einsum("cjj->j", matrices[:, q:, q:]))
     transform, control_kept, target_varies, scale = _scheme(matrices.sum(axis=0), q, len(controls), raw)
     matrices = transform.T @ matrices @ transform
     tables = np.column_stack([rows.sum(axis=1), units, units > 0, rows])
-    return DatabaseMoments(cities, years, control_kept, target_varies, scale, tables, matrices)
+    return DatabaseMoments(cities.to_numpy(), years, control_kept, target_varies, scale, tables, matrices)
+
+
+class _Terms:
+    """A column of names, which are looked up once for each name and not for each row."""
+
+    def __init__(self, column):
+        self._codes, self._names = pd.factorize(column)
+
+    def names_where(self, rows):
+        """The names of the ``rows`` (a mask), each once."""
+        codes = np.unique(self._codes[rows])
+        return [self._names[code] for code in codes if code >= 0]
+
+    def positions(self, names):
+        """(rows,): the position of every row's name among ``names``, -1 if it is none of them."""
+        position = {name: j for j, name in enumerate(names)}
+        return np.array([*(position.get(name, -1) for name in self._names), -1])[self._codes]
+
+    def among(self, names):
+        return self.positions(names) >= 0
 
 
 def _scheme(total, q, c, raw):
