@@ -46,7 +46,7 @@ class DatabaseMoments(ClusterMoments):
 
     @cached_property
     def _packed(self):
-        return np.ascontiguousarray(self._matrices[:, self._first, self._second].T)
+        return np.ascontiguousarray(self._matrices[:, *self._triangle].T)
 
     def choose(self, cells):
         """Raises InputError: draws that choose periods of a unit need the rows."""

@@ -92,11 +92,15 @@ class ClusterMoments(ABC):
         self._n_years = len(years) - 1
         self._n_controls = int(control_kept.sum())
         self._n_nuisance = self._n_years + self._n_controls
-        self._first, self._second = np.triu_indices(self._n_nuisance + len(scale))
 
     @property
     def n_cities(self) -> int:
         return len(self.cities)
+
+    @cached_property
+    def _triangle(self):
+        """Rows and columns, (k(k+1)/2,) each, of the upper triangle; the regression on all rows does not need them."""
+        return np.triu_indices(self._n_nuisance + len(self._scale))
 
     @property
     @abstractmethod
@@ -135,7 +139,8 @@ class ClusterMoments(ABC):
         """Eliminate years and controls from the cross products (k(k+1)/2, d)."""
         k = self._n_nuisance + len(self._scale)
         full = np.empty((k, k), dtype=int)
-        full[self._first, self._second] = full[self._second, self._first] = np.arange(len(self._first))
+        first, second = self._triangle
+        full[first, second] = full[second, first] = np.arange(len(first))
         products = packed[full]
         totals = products[np.arange(k), np.arange(k)][self._n_nuisance :].copy()
         kept, upper = _eliminate(products, self._n_nuisance)
@@ -233,7 +238,7 @@ class Moments(ClusterMoments):
     def _packed(self):
         grid = self._by_city(np.concatenate([self._less_city_means(self._year_dummies.T).T, self._values], axis=1))
         squares = np.matmul(grid.transpose(0, 2, 1), grid)
-        return np.ascontiguousarray(squares[:, self._first, self._second].T)
+        return np.ascontiguousarray(squares[:, *self._triangle].T)
 
     def _whole(self):
         """The draw of every city once: the targets are residuals of it already, so no cross product is needed."""
@@ -266,7 +271,7 @@ class Moments(ClusterMoments):
         squares = (values[:, :, first] * values[:, :, second]).reshape(self.n_cities * n_years, -1)
         # By year; the last column counts rows.
         by_year = np.ascontiguousarray(np.dstack([values, self._present]).transpose(1, 0, 2))
-        packed = np.empty((len(self._first), len(cells)))
+        packed = np.empty((len(self._triangle[0]), len(cells)))
         n_obs, n_groups, n_present = np.zeros((3, len(cells)))
         for start in range(0, len(cells), CELLS_PER_PASS):
             chosen = (cells[start : start + CELLS_PER_PASS] & present).astype(float)
@@ -288,7 +293,7 @@ class Moments(ClusterMoments):
                 if t < q:
                     products[:, t, t] += total[:, -1]
                     products[:, t, q:] += total[:, :-1]
-            packed[:, draws] = products[:, self._first, self._second].T
+            packed[:, draws] = products[:, *self._triangle].T
             n_obs[draws] = np.where(sizes > 1, sizes, 0).sum(axis=1)
             n_groups[draws] = (sizes > 1).sum(axis=1)
         passes = [
@@ -452,7 +457,7 @@ class Draws:
             else np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
             for side in self._sides(one, order, upper)
         )
-        first, second = self._moments._first, self._moments._second
+        first, second = self._moments._triangle
         form = treatment[first] * residual[second]
         off = first != second
         form[off] += treatment[second[off]] * residual[first[off]]
@@ -590,8 +595,8 @@ def wild_bootstrap(
     one, q = draw._passes[0], moments._n_nuisance
     k = q + len(moments._scale)
     matrices = np.empty((moments.n_cities, k, k))
-    matrices[:, moments._first, moments._second] = moments._packed.T
-    matrices[:, moments._second, moments._first] = moments._packed.T
+    first, second = moments._triangle
+    matrices[:, first, second] = matrices[:, second, first] = moments._packed.T
     swept = np.zeros((k, 2))  # the columns of Z that make x~ and y~
     swept[q + treatment, 0], swept[q + outcome, 1] = 1.0, 1.0
     if q:
