@@ -174,6 +174,16 @@ def test_the_example_of_the_readme_finds_what_the_macro_finds(project, tmp_path,
     np.testing.assert_allclose(found, [fit.estimate[0, 0], fit.std_error_crv1[0, 0]], rtol=1e-9)
 
 
+def test_readers_without_rows_or_without_units_of_two_rows_add_nothing():
+    panel = firms(numbers=True)
+    single = panel.drop_duplicates("firm")
+    for empty in (panel[:0], single):
+        with pytest.raises(InputError, match="has no column 'y'; it has none"):
+            read_moments(sum_sorted_rows(*readers(empty)), ["y"])
+    expected = sum_sorted_rows(*readers(panel))
+    assert added(sum_sorted_rows(*readers(panel, cuts=[0, 0, len(panel)]))).equals(added(expected))
+
+
 def test_refusals_are_sentences(monkeypatch):
     panel = firms(firms=60)
     rows = panel.sort_values("firm", kind="stable", ignore_index=True)

@@ -190,13 +190,18 @@ class _Sums:
         self._sums, self._first_period = grown, start
 
     def _table(self):
-        products, by_period, between, n_units, n_rows, patterns, repeats, pairs = self._sums
+        labels = np.array([str(label) for label in self._clusters.labels], dtype=object)
+        if len(labels) == 0:
+            return pd.DataFrame({name: pd.Series(dtype=float if name == "value" else str) for name in TABLE_COLUMNS})
+        # There is room for more clusters than were met.
+        products, by_period, between, n_units, n_rows, patterns, repeats, pairs = (
+            one[: len(labels)] for one in self._sums
+        )
         for cluster in np.flatnonzero(repeats):
             self._kernel.add_pattern(patterns[cluster], repeats[cluster], n_rows[cluster], pairs[cluster])
         names, periods = self._names, [str(self._first_period + slot) for slot in range(n_rows.shape[1])]
         k, seen, met = len(names), n_rows > 0, n_units > 0
         (a, b), (i, j) = np.triu_indices(len(periods)), np.triu_indices(k)
-        labels = np.array([str(label) for label in self._clusters.labels], dtype=object)
         pieces = []
         for part, first, second, values, known in (
             ("units", [None], [None], n_units[:, None], True),
@@ -206,11 +211,13 @@ class _Sums:
             ("period", np.repeat(periods, k), names * len(periods), by_period[:, :, :k], seen[:, :, None]),
             ("columns", np.take(names, i), np.take(names, j), products[:, i, j], True),
         ):
-            known = np.broadcast_to(known, values.shape).reshape(len(values), -1) & met[:, None]
+            values, known = (array.reshape(len(labels), -1) for array in (values, np.broadcast_to(known, values.shape)))
+            # A cluster whose units have one row each is none.
+            known = known & met[:, None]
             cluster, term = np.nonzero(known)
             terms = (np.resize(np.array(side, dtype=object), known.shape[1])[term] for side in (first, second))
             parts = np.full(len(term), part, dtype=object)
-            pieces.append((labels[cluster], parts, *terms, values.reshape(known.shape)[known]))
+            pieces.append((labels[cluster], parts, *terms, values[known]))
         columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return pd.DataFrame(dict(zip(TABLE_COLUMNS, columns, strict=True)))
 
