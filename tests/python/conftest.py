@@ -44,6 +44,14 @@ def demo_build(project, tmp_path_factory) -> Path:
     return data
 
 
+def program(name: str, package: str) -> str:
+    """The path of a program of the machine; the test is skipped where it is absent."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed (Debian: {package})")
+    return path
+
+
 def copy_project(folder: Path) -> Path:
     """A copy of what dbt reads, so that a test may break it."""
     for name in ("dbt_project.yml", "profiles.yml"):

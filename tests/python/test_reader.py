@@ -1,9 +1,12 @@
 """The workbook reader: every rule with a small workbook made here."""
 
 import hashlib
+import shutil
+import subprocess
 
 import pytest
 from city_policy.reader import ingest
+from conftest import program
 from reader_workbooks import (
     FIRST_ROWS,
     GEOGRAPHY,
@@ -53,6 +56,37 @@ def test_bilingual_header_with_merged_cells_and_scopes(book):
     assert len(cells) == 20
     assert (summary.n_tables, summary.n_cells, summary.editions) == (1, 20, {2012: 1})
     assert not (summary.unknown_tables or summary.unknown_headers or summary.unknown_names)
+
+
+def old_workbooks(folder, yearbooks, profile):
+    """The workbooks of ``yearbooks`` as Excel wrote them until 2003, in ``folder``, saved by LibreOffice."""
+    soffice = program("soffice", "libreoffice-calc-nogui")
+    for path in sorted(yearbooks.glob("*/*.xlsx")):
+        command = [soffice, f"-env:UserInstallation=file://{profile}", "--headless", "--convert-to", "xls", "--outdir"]
+        command += [str(folder / path.parent.name), str(path)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert result.returncode == 0, result.stderr
+    assert sorted(path.stem for path in folder.glob("*/*.xls")) == sorted(path.stem for path in yearbooks.glob("*/*"))
+    return folder
+
+
+def test_workbooks_of_the_old_format_give_the_same_cells(tmp_path):
+    sheets = {"1-7": table(HEADER + FIRST_ROWS, HEADER + LATER_ROWS), "a": [["更多数据"]]}
+    write_workbook(tmp_path / "new" / "2012" / "table.xlsx", sheets)
+    old_workbooks(tmp_path / "old", tmp_path / "new", tmp_path / "profile")
+    new, old = (read(tmp_path / name, tmp_path / f"landing {name}")[0] for name in ("new", "old"))
+    assert [cell | {"file": None} for cell in old] == [cell | {"file": None} for cell in new]
+    assert {cell["file"] for cell in old} == {"2012/table.xls"}
+
+
+def test_a_printed_table_of_the_old_format_gives_the_same_cells(shared, tmp_path):
+    (tmp_path / "new" / "2012").mkdir(parents=True)
+    for path in sorted((shared / "yearbooks" / "2012").glob("2-1[45]_*.xlsx")):
+        shutil.copy(path, tmp_path / "new" / "2012")
+    old_workbooks(tmp_path / "old", tmp_path / "new", tmp_path / "profile")
+    new, old = (read(tmp_path / name, tmp_path / f"landing {name}")[0] for name in ("new", "old"))
+    assert len(new) > 3000
+    assert [cell | {"file": None} for cell in old] == [cell | {"file": None} for cell in new]
 
 
 def test_pages_with_repeated_headers_and_continuation_lines(book):
