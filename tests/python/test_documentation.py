@@ -17,7 +17,8 @@ MAY_READ = {
     "marts": {"staging", "intermediate", "seeds/mapping", "seeds/study"},
     "quality": {"staging", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
     "estimates": {"intermediate", "marts", "quality", "seeds/study"},
-    "results": {"intermediate", "marts", "estimates", "seeds/study", "seeds/published"},
+    "audit": {"seeds/published"},
+    "results": {"intermediate", "marts", "estimates", "audit", "seeds/study", "seeds/published"},
 }
 
 

@@ -16,7 +16,7 @@ TREATMENTS = ("bcs", "iic", "dual")
 def audit(project, tmp_path_factory):
     """Check id -> row of a build that holds the audit and its seeds only."""
     data = tmp_path_factory.mktemp("audit")
-    for command in (["seed", "-s", "published"], ["run", "-s", "published_consistency_audit"]):
+    for command in (["seed", "-s", "published"], ["run", "-s", "+published_consistency_audit"]):
         result = run(["dbt", *command], project, data)
         assert result.returncode == 0, result.stdout[-3000:]
     with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
@@ -128,6 +128,20 @@ def test_nothing_else_is_flagged(audit):
         "padded_decimals",
     }
     assert {row["rule"] for row in audit.values() if row["verdict"] != "consistent"} == explained
+
+
+def test_rules_and_tables_come_in_order(audit):
+    """From single numbers to whole tables; within a rule by table, as a number."""
+    rules = list(dict.fromkeys(row["rule"] for row in audit.values()))
+    assert " ".join(rules) == (
+        "stars_against_t sign_against_t count_identity group_sizes sample_size whole_cities matched_sample_size "
+        "dummy_mean dummy_std_dev mean_between_extremes std_dev_bounds index_weights bacon_weights bacon_total "
+        "padded_decimals sobel_bound sobel_formula total_effect mediator_t_values repeated_panel r2_monotonicity "
+        "r2_gain_by_chance r2_gain_against_t r2_without_policy se_across_groups group_difference "
+        "constant_through_means shared_instrument first_stage_f"
+    )
+    places = [(rules.index(row["rule"]), int(row["table_no"] or 99)) for row in audit.values()]
+    assert places == sorted(places)
 
 
 def test_every_row_says_what_it_means(audit):
