@@ -8,6 +8,7 @@ from city_policy.report.figures.chart import Figure, theme
 from city_policy.report.figures.checks import bacon, balance
 from city_policy.report.figures.context import Context
 from city_policy.report.figures.effects import coefficients, event_study, placebo
+from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
 
@@ -21,6 +22,8 @@ def without_maps(context: Context) -> list[Figure]:
         panel_view(context),
         event_study(context),
         coefficients(context),
+        inference(context),
+        influence(context),
         placebo(context),
         balance(context),
         bacon(context),

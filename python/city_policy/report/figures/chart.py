@@ -71,7 +71,7 @@ def theme(name: str) -> Spec:
             "border": {"stroke": QUIET[name], "strokeWidth": 0.5, "filled": False},
             "maritime": {"stroke": QUIET[name], "strokeWidth": 1.2, "filled": False},
             "printed": {"stroke": INK[name], "strokeWidth": 1.2},
-            "words": {"fill": INK[name], "fontSize": 11},
+            "words": {"color": INK[name], "fill": INK[name], "fontSize": 11},
         },
     }
 
