@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 from city_policy.errors import InputError
 from city_policy.report import outlines, write_report
 from city_policy.report.database import Database
+from city_policy.report.figures.inference import METHODS, p_words
 from city_policy.report.study import LANGUAGES, Study
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
 from conftest import run
@@ -294,7 +295,7 @@ def test_every_text_stands_in_both_languages(soup):
 def test_every_figure_has_an_alternative_text_and_a_static_picture_in_both_languages(soup):
     data = json.loads(soup.select_one("#figures-data").string)
     figures = soup.select("figure[data-figure]")
-    assert len(figures) >= 9
+    assert len(figures) >= 11
     for figure in figures:
         for language in LANGUAGES:
             specifications = data["figures"][figure["data-figure"]][language]
@@ -355,6 +356,8 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
         "message = 'No city of the sample is treated.'",
         "update results.event_study set estimate = null, ci_low = null, ci_high = null, status = 'not_identified', "
         "message = 'Too few years for leads.'",
+        "update results.robust_inference set estimate = null, status = 'not_identified', message = 'No city is treated.'",
+        "update results.city_influence set change = null, influence_rank = null, message = 'One city is treated.'",
         "update results.soundness_notes set data_source = 'yearbooks and supplementary sources of this build'",
         "delete from results.matching_balance",
         "delete from results.bacon_decomposition",
@@ -366,6 +369,8 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
     assert numbers == {"—"}
     assert "No city of the sample is treated." in soup.select_one("#table-7 .notes").text
     assert "Too few years for leads." in soup.select_one("#figure-event_study .message").text
+    assert "No city is treated." in soup.select_one("#figure-inference .message").text
+    assert "One city is treated." in soup.select_one("#figure-influence .message").text
     assert soup.select_one("#figure-balance .message") and soup.select_one("#table-6 .message")
     assert soup.select_one(".banner") is None and not soup.select(".badge")
     assert "No city of the sample is treated." in (tmp_path / "out" / "tables" / "en" / "table_7.tex").read_text()
@@ -379,7 +384,7 @@ def test_a_database_of_empty_tables_is_reported(demo_build, tmp_path):
     database = copied(demo_build, tmp_path, *(f'delete from "{schema}"."{table}"' for schema, table in names))
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
-    assert not soup.select("figure[data-figure]") and len(soup.select("figure .message")) >= 8
+    assert not soup.select("figure[data-figure]") and len(soup.select("figure .message")) >= 10
     assert all(soup.select_one(f"#table-{number} .message") for number in range(2, 11))
 
 
@@ -388,6 +393,94 @@ def test_a_database_without_later_tables_is_reported(demo_build, tmp_path):
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
     assert soup.select_one("#figure-recovery") is None and soup.select_one("#table-3 .number")
+
+
+def test_a_database_without_inference_says_so_in_place_of_the_figures(demo_build, tmp_path):
+    database = copied(demo_build, tmp_path, "drop table results.robust_inference", "drop table results.city_influence")
+    write_report(database, tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    for key in ("inference", "influence"):
+        assert "nothing to draw" in soup.select_one(f"#figure-{key} .message .en").text
+        assert soup.select_one(f"#figure-{key} .chart") is None
+    assert soup.select_one("figure[data-figure=coefficients]")
+
+
+def test_a_city_that_carries_a_whole_effect_is_said_to_turn_its_sign(demo_build, tmp_path):
+    database = copied(
+        demo_build,
+        tmp_path,
+        "update results.city_influence set change_share = 1.2 where treatment = 'bcs' and influence_rank = 1",
+        "update results.city_influence set change_share = 'inf'::double where treatment = 'iic'",
+    )
+    write_report(database, tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    caption = soup.select_one("#figure-influence figcaption .en").text
+    assert "Broadband China changes its sign without" in caption and "cluster pilot" not in caption
+    assert {row[-1] for row in data_rows(soup, "influence", "en") if row[0] == "cluster pilot"} == {"—"}
+
+
+def data_rows(soup, key: str, language: str) -> list[tuple[str, ...]]:
+    """The data table of a figure in one language."""
+    cells = [row.select("td") for row in soup.select(f"#figure-{key} details tbody tr")]
+    return [tuple((cell.select_one(f".{language}") or cell).text for cell in row) for row in cells]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_figure_of_inference_holds_every_method_in_order(soup, connection, language):
+    found = connection.execute(
+        f"select policies.label_{language}, methods.label_{language}, format('{{:.4f}}', estimate), "
+        "coalesce(format('{:.4f}', std_error), '—'), "
+        "case when p_value < 0.0001 then '< 0.0001' else format('{:.4f}', p_value) end, "
+        "coalesce(format('{:.4f}', ci_low), '—'), coalesce(format('{:.4f}', ci_high), '—') "
+        "from results.robust_inference as results "
+        "join seeds.labels as policies on policies.kind = 'short' and policies.key = treatment "
+        "join seeds.labels as methods on methods.kind = 'inference' and methods.key = method "
+        "where result = 'baseline_effects' order by spec_id, list_position(?, method)",
+        [list(METHODS)],
+    ).fetchall()
+    assert len(found) == 3 * len(METHODS)
+    assert data_rows(soup, "inference", language) == found
+    charts = json.loads(soup.select_one("#figures-data").string)["figures"]["inference"][language]
+    assert len(charts) == 3
+    for chart in charts:
+        drawn = max((layer["data"]["values"] for layer in chart["layer"]), key=len)
+        assert [row["name"] for row in drawn] == [row[1] for row in found[: len(METHODS)]]
+        assert [row["name"] for row in drawn if row.get("low", 0) is None] == [found[len(METHODS) - 1][1]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_figure_of_influence_holds_the_first_ten_cities(soup, connection, language):
+    found = connection.execute(
+        f"select label_{language}, cities.city_name_{language}, cities.province_{language}, format('{{:.6f}}', estimate_without), "
+        "format('{:.6f}', change), format('{:.1f}', 100 * change_share), influence_rank "
+        "from results.city_influence as results "
+        "join marts.dim_city as cities using (adcode) "
+        "join seeds.labels on kind = 'short' and key = treatment "
+        "where influence_rank <= 10 order by spec_id, influence_rank, adcode"
+    ).fetchall()
+    assert len(found) == 30
+    assert data_rows(soup, "influence", language) == [row[:-1] for row in found]
+    caption = soup.select_one(f"#figure-influence figcaption .{language}").text
+    for policy, city, *_, share, rank in found:
+        if rank == 1:
+            assert policy in caption and city in caption and f"{share.removeprefix('-')}%" in caption
+
+
+@pytest.mark.parametrize(
+    ("p", "draws", "words"),
+    [(None, None, "—"), (0.0204, None, "0.020"), (0.00049, 9999, "< 0.001"), (0.0, 9999, "< 0.001"), (0.0, 50, "< 0.02"),
+     (0.001, None, "0.001")],
+)  # fmt: skip
+def test_p_values_in_words(p, draws, words):
+    assert p_words({"p_value": p, "draws": draws}, 3) == words
+
+
+def test_static_pictures_keep_the_digits_of_their_words(soup):
+    for picture in soup.select("#figure-inference .static img"):
+        svg = urllib.parse.unquote(picture["src"])
+        texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+        assert "&lt; 0.001" in texts and any(re.fullmatch(r"0\.0\d+", text) for text in texts)
+        assert not re.search(r'transform="translate\([^"]*\d\.\d\d', svg)
 
 
 def test_heterogeneity_robust_estimates_join_the_coefficient_plot(soup, connection):
@@ -631,7 +724,9 @@ def test_chromium_draws_every_figure(browser, report, width, language, ground):
     assert {url for url in requested if not url.startswith("data:")} == {address}
     assert browser.get_log("browser") == []
     drawn = browser.execute_script(MARKS)
-    assert {figure for figure, *_ in drawn} >= {"event_study", "placebo", "coefficients", "bacon", "panel_view"}
+    assert {figure for figure, *_ in drawn} >= {
+        "event_study", "placebo", "coefficients", "inference", "influence", "bacon", "panel_view",
+    }  # fmt: skip
     for figure, marks, chart_width, chart_height in drawn:
         assert marks >= (300 if figure.startswith("map") else 3), figure
         assert 200 < chart_width <= width and chart_height > 100, figure

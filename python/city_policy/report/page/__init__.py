@@ -11,7 +11,7 @@ from markupsafe import Markup
 from city_policy.report import outlines
 from city_policy.report.database import Database, Row
 from city_policy.report.drawing import Drawing
-from city_policy.report.figures import Figure, Figures, theme, with_outlines
+from city_policy.report.figures import Context, Figure, only_maps, theme, with_outlines, without_maps
 from city_policy.report.study import LANGUAGES, Study, Text, same
 from city_policy.report.tables import STARS_NOTE, PaperTable
 
@@ -150,12 +150,12 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
                             wanted.append((figure.key, language))
                             drawing.add(with_outlines(spec, topology) | {"width": WIDE if figure.wide else NARROW})
 
-        charts = Figures(database, study)
-        drawn = charts.without_maps()
+        context = Context(database, study)
+        drawn = without_maps(context)
         have_drawn(drawn, None)
         shapes = outlines.read_outlines() if outlines.available() else None
         topology = shapes.topology if shapes else None
-        maps = charts.maps() if shapes else []
+        maps = only_maps(context) if shapes else []
         have_drawn(maps, topology)
         drawn += maps
         while_drawing()

@@ -1,0 +1,27 @@
+"""What figures are drawn from."""
+
+from dataclasses import dataclass
+
+from city_policy.report.database import Database, Row
+from city_policy.report.study import Study
+
+
+@dataclass(frozen=True)
+class Context:
+    """A database, and what its study calls things."""
+
+    database: Database
+    study: Study
+
+    def cities(self) -> list[Row]:
+        """Every city, in the order of the codes."""
+        return self.database.rows("marts.dim_city", "adcode")
+
+    def first_years(self) -> dict[tuple[str, str], int]:
+        """City and policy -> first treated year, where there is one."""
+        return {
+            (str(row["adcode"]), str(row["policy_id"])): int(row["first_treated_year"])
+            for row in self.database.rows(
+                "marts.fct_city_policy", "adcode, policy_id", "first_treated_year is not null"
+            )
+        }

@@ -1,0 +1,172 @@
+"""Which city is treated when: cohorts and the view of the panel."""
+
+import altair as alt
+
+from city_policy.report.database import Row
+from city_policy.report.figures.chart import PALETTE, DataTable, Figure, figure, inline_data, per_policy
+from city_policy.report.figures.context import Context
+from city_policy.report.study import Text
+
+
+def cohorts(context: Context) -> Figure:
+    """How many cities started when, by region."""
+    cities = {str(row["adcode"]): row for row in context.cities() if row["in_sample"]}
+    counts: dict[tuple[str, int, str], int] = {}
+    for (adcode, policy), year in context.first_years().items():
+        if adcode in cities and policy in context.study.policies:
+            key = (policy, year, str(cities[adcode]["region"]))
+            counts[key] = counts.get(key, 0) + 1
+    rows = [
+        {"treatment": policy, "year": year, "region": region, "cities": number}
+        for (policy, year, region), number in sorted(counts.items())
+    ]
+    regions = [region for region in ("east", "central", "west") if any(row["region"] == region for row in rows)]
+    regions += sorted({str(row["region"]) for row in rows} - set(regions))
+
+    def draw(mine: list[Row], language: str) -> alt.TopLevelMixin:
+        names = [context.study.label("region", region)[language] for region in regions]
+        values = [row | {"region": context.study.label("region", row["region"])[language]} for row in mine]
+        return (
+            alt.Chart(inline_data(values))
+            .mark_bar()
+            .encode(
+                x=alt.X(
+                    "year:O",
+                    title=Text("首次试点年份", "First treated year")[language],
+                    axis=alt.Axis(labelAngle=0),
+                ),
+                y=alt.Y("sum(cities):Q", title=Text("城市数", "Cities")[language]),
+                color=alt.Color("region:N", title=None, scale=alt.Scale(domain=names)),
+                tooltip=[
+                    alt.Tooltip("year:O", title=Text("年份", "year")[language]),
+                    alt.Tooltip("region:N", title=Text("地区", "region")[language]),
+                    alt.Tooltip("cities:Q", title=Text("城市数", "cities")[language]),
+                ],
+            )
+            .properties(height=200)
+        )
+
+    return figure(
+        "cohorts",
+        Text("试点批次的构成", "Composition of the cohorts"),
+        Text("样本城市按首次试点年份与地区计数。", "Sample cities by first treated year and region."),
+        Text(
+            "每项政策一幅图:每个首次试点年份的城市数,按东中西部堆叠。",
+            "One chart per policy: number of cities per first treated year, stacked by region.",
+        ),
+        lambda language: per_policy(context.study, rows, draw, language),
+        rows,
+        data=DataTable(
+            (Text("政策", "Policy"), Text("年份", "Year"), Text("地区", "Region"), Text("城市数", "Cities")),
+            tuple(
+                (
+                    context.study.short(str(row["treatment"])),
+                    row["year"],
+                    context.study.label("region", row["region"]),
+                    row["cities"],
+                )
+                for row in rows
+            ),
+        ),
+        sources=["marts.fct_city_policy", "marts.dim_city"],
+    )
+
+
+def panel_view(context: Context) -> Figure:
+    """Which city is treated by what in which year."""
+    found = context.database.rows("marts.fct_city_year", "adcode, year", "in_sample")
+    names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
+    by_city: dict[str, list[tuple[int, str]]] = {}
+    for row in found:
+        status = "dual" if row["dual"] else "bcs" if row["bcs"] else "iic" if row["iic"] else "none"
+        by_city.setdefault(str(row["adcode"]), []).append((int(row["year"]), status))
+    # Cities of one history lie together: the earliest treated on top.
+    order = sorted(
+        by_city,
+        key=lambda adcode: (
+            next((year for year, s in by_city[adcode] if s != "none"), 9999),
+            [s for _, s in by_city[adcode]],
+            adcode,
+        ),
+    )
+    segments: list[Row] = []
+    for place, adcode in enumerate(order):
+        for year, status in by_city[adcode]:
+            if segments and segments[-1]["place"] == place and segments[-1]["status"] == status:
+                segments[-1]["end"] = year + 1
+            else:
+                segments.append(
+                    {
+                        "place": place,
+                        "below": place + 1,
+                        "adcode": adcode,
+                        "status": status,
+                        "start": year,
+                        "end": year + 1,
+                    }
+                )
+    statuses = ["none", "bcs", "iic", "dual"]
+
+    def draw(language: str) -> list[alt.TopLevelMixin]:
+        values = [
+            {
+                "place": row["place"],
+                "below": row["below"],
+                "start": row["start"],
+                "end": row["end"],
+                "city": names[str(row["adcode"])][language],
+                "status": context.study.label("status", row["status"])[language],
+                "last": row["end"] - 1,
+            }
+            for row in segments
+        ]
+        chart = (
+            alt.Chart(inline_data(values))
+            .mark_rect()
+            .encode(
+                x=alt.X(
+                    "start:Q",
+                    title=Text("年份", "Year")[language],
+                    scale=alt.Scale(zero=False, nice=False),
+                    axis=alt.Axis(format="d", tickMinStep=1),
+                ),
+                x2="end:Q",
+                y=alt.Y(
+                    "place:Q",
+                    title=Text("样本城市,每行一个", "Sample cities, one per row")[language],
+                    axis=alt.Axis(labels=False, ticks=False, grid=False),
+                    scale=alt.Scale(reverse=True, nice=False),
+                ),
+                y2="below:Q",
+                color=alt.Color(
+                    "status:N",
+                    title=None,
+                    scale=alt.Scale(
+                        domain=[context.study.label("status", status)[language] for status in statuses],
+                        range=["#c3cad4", *PALETTE["dark"][:2], "#7a3b68"],
+                    ),
+                ),
+                tooltip=[
+                    alt.Tooltip("city:N", title=Text("城市", "city")[language]),
+                    alt.Tooltip("status:N", title=Text("状态", "status")[language]),
+                    alt.Tooltip("start:Q", format="d", title=Text("自", "from")[language]),
+                    alt.Tooltip("last:Q", format="d", title=Text("至", "to")[language]),
+                ],
+            )
+            .properties(height=440, width="container")
+        )
+        return [chart]
+
+    return figure(
+        "panel_view",
+        Text("试点时间的面板视图", "Treatment timing in the panel"),
+        Text("每行一个样本城市,按首次试点年份排列。", "One row per sample city, ordered by its first treated year."),
+        Text(
+            "城市与年份的矩阵:灰色为未试点,彩色为一种或两种试点。",
+            "A matrix of cities and years: grey before any pilot, coloured with one or both.",
+        ),
+        draw,
+        segments,
+        wide=True,
+        sources=["marts.fct_city_year"],
+    )
