@@ -19,7 +19,7 @@ from city_policy.report.database import Database
 from city_policy.report.figures.inference import METHODS, p_words
 from city_policy.report.study import LANGUAGES, Study
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
-from conftest import run
+from conftest import program, run
 from openpyxl import load_workbook
 
 MEBIBYTE = 2**20
@@ -603,13 +603,6 @@ def test_albers_keeps_areas():
 
 
 # -- programs that open the files ----------------------------------------------------------------------------------
-
-
-def program(name: str, package: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed (Debian: {package})")
-    return path
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
