@@ -81,7 +81,7 @@ def test_every_exposure_is_described_and_names_what_it_reads(manifest, project):
     assert rooms <= {"marts", "results", "quality"}
     # The report names its tables as texts, with or without their schema.
     sources = " ".join(
-        path.read_text(encoding="utf-8") for path in (project / "python/city_policy/report").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (project / "python/city_policy/report").rglob("*.py")
     )
     named = set(re.findall(r"\"([a-z_]+)\"", sources)) | set(re.findall(r"(?:marts|results|quality)\.(\w+)", sources))
     read = {
