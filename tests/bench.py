@@ -299,9 +299,8 @@ def bench_large(rows: int) -> list[tuple]:
                         other_name, other = f"{other_name}: {other['failed']}", {"seconds": None, "megabytes": None}
                     elif other_way == "pyfixest":
                         np.testing.assert_allclose(ours["estimate"], other["estimate"], rtol=1e-5)
-                    pairs = ((one["seconds"], one["megabytes"]) for one in (ours, other))
-                    (seconds, megabytes), (other_seconds, other_megabytes) = pairs
-                    result.append((what, name, seconds, other_name, other_seconds, megabytes, other_megabytes))
+                    seconds, megabytes = ([one[unit] for one in (ours, other)] for unit in ("seconds", "megabytes"))
+                    result.append((what, name, seconds[0], other_name, seconds[1], *megabytes))
             if "failed" in middle["macro"] and "failed" in middle["sorted_rows"]:
                 break
             if not any("failed" in middle[way] for way in ("macro", "sorted_rows")):

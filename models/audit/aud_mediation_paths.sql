@@ -66,8 +66,7 @@ final as (
         first_path.t_high as t_a_signed_high,
         alone.t_low as t_alone_low,
         alone.t_high as t_alone_high,
-        counts.observations
-        - counts.cities - (counts.years_2011_2021 - 1) - counts.n_controls - 1 as df
+        counts.baseline_df as df
     from coefficients as first_path
     inner join coefficients as second_path
         on

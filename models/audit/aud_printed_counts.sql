@@ -32,7 +32,7 @@ counts as (
 ),
 
 -- Degrees of freedom need the number of controls too, which only Table 3 tells.
-final as (
+with_controls as (
 
     select
         counts.*,
@@ -42,6 +42,15 @@ final as (
             where table_no = '3' and term not in (treatment, 'constant')
         ) as n_controls
     from counts
+
+),
+
+final as (
+
+    select
+        *,
+        observations - cities - (years_2011_2021 - 1) - n_controls - 1 as baseline_df
+    from with_controls
 
 )
 

@@ -92,11 +92,10 @@ chance_gains as (
 
     select
         nested.*,
-        (nested.larger_high - nested.smaller_low) / (1 - nested.smaller_low)
-        * (counts.observations - counts.cities - (counts.years_2011_2021 - 1) - counts.n_controls - 1) as worth_regressors
+        (nested.larger_high - nested.smaller_low) / (1 - nested.smaller_low) * counts.baseline_df as worth_regressors
     from nested
     cross join counts
-    where nested.panel = 'D_high_dimensional_fe' and counts.observations is not null
+    where nested.panel = 'D_high_dimensional_fe' and counts.baseline_df is not null
 
 ),
 

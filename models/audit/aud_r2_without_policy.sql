@@ -87,22 +87,29 @@ common_base as (
 ),
 
 -- The number of cities is known where the groups are fixed; elsewhere every possible number is tried.
-base_intervals as (
+base_degrees as (
 
     select
         common_base.*,
         n_cities,
-        1 - (1 - r2_low) * (1 + t_abs_high ** 2 / (n_obs - n_cities - (n_years - 1) - n_regressors)) as base_low,
-        1 - (1 - r2_high) * (1 + t_abs_low ** 2 / (n_obs - n_cities - (n_years - 1) - n_regressors)) as base_high,
-        1 - (1 - r2_low) * (1 + other_t_high ** 2 / (n_obs - n_cities - (n_years - 1) - n_regressors))
-            as other_base_low,
-        1 - (1 - r2_high) * (1 + other_t_low ** 2 / (n_obs - n_cities - (n_years - 1) - n_regressors))
-            as other_base_high
+        n_obs - n_cities - (n_years - 1) - n_regressors as df
     from common_base
     cross join unnest(generate_series(
         ceil(n_obs / n_years)::bigint,
         greatest(ceil(n_obs / n_years)::bigint, if(panel_key in {{ changing_groups() }}, cities, 0))
     )) as numbers (n_cities)
+
+),
+
+base_intervals as (
+
+    select
+        *,
+        1 - (1 - r2_low) * (1 + t_abs_high ** 2 / df) as base_low,
+        1 - (1 - r2_high) * (1 + t_abs_low ** 2 / df) as base_high,
+        1 - (1 - r2_low) * (1 + other_t_high ** 2 / df) as other_base_low,
+        1 - (1 - r2_high) * (1 + other_t_low ** 2 / df) as other_base_high
+    from base_degrees
 
 ),
 

@@ -442,10 +442,22 @@ def test_the_figure_of_inference_holds_every_method_in_order(soup, connection, l
     assert data_rows(soup, "inference", language) == found
     charts = json.loads(soup.select_one("#figures-data").string)["figures"]["inference"][language]
     assert len(charts) == 3
+    drawn = []
     for chart in charts:
-        drawn = max((layer["data"]["values"] for layer in chart["layer"]), key=len)
-        assert [row["name"] for row in drawn] == [row[1] for row in found[: len(METHODS)]]
-        assert [row["name"] for row in drawn if row.get("low", 0) is None] == [found[len(METHODS) - 1][1]]
+        (intervals,) = (layer for layer in chart["layer"] if "x2" in layer["encoding"])
+        assert (intervals["encoding"]["x"]["field"], intervals["encoding"]["x2"]["field"]) == ("low", "high")
+        rows = [
+            [value[name] for name in ("name", "estimate", "error", "low", "high")]
+            for value in intervals["data"]["values"]
+        ]
+        drawn.append(
+            [(name, *("—" if number is None else f"{number:.4f}" for number in numbers)) for name, *numbers in rows]
+        )
+    # The charts are in the study's order of policies, the table in that of the specifications.
+    expected = [(row[1], row[2], row[3], row[5], row[6]) for row in found]
+    assert sorted(drawn) == sorted(
+        expected[start : start + len(METHODS)] for start in range(0, len(found), len(METHODS))
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -460,6 +472,18 @@ def test_the_figure_of_influence_holds_the_first_ten_cities(soup, connection, la
     ).fetchall()
     assert len(found) == 30
     assert data_rows(soup, "influence", language) == [row[:-1] for row in found]
+    charts = json.loads(soup.select_one("#figures-data").string)["figures"]["influence"][language]
+    drawn = []
+    for chart in charts:
+        bars = next(layer["data"]["values"] for layer in chart["layer"] if layer["mark"]["type"] == "bar")
+        drawn.append([(bar["city"], bar["province"], bar["without"], bar["change"]) for bar in bars])
+    expected = [[row[1:5] for row in found[start : start + 10]] for start in range(0, 30, 10)]
+    for bars, rows in zip(sorted(drawn), sorted(expected), strict=True):
+        assert [bar[:2] for bar in bars] == [row[:2] for row in rows]
+        # The page has six digits of a bar.
+        assert [bar[2:] for bar in bars] == [
+            pytest.approx([float(cell) for cell in row[2:]], abs=1.1e-6) for row in rows
+        ]
     caption = soup.select_one(f"#figure-influence figcaption .{language}").text
     for policy, city, *_, share, rank in found:
         if rank == 1:

@@ -190,12 +190,13 @@ def test_refusals_are_sentences(monkeypatch):
     second = rows["firm"].drop_duplicates().iloc[1]
     moved = rows.assign(city=rows["city"].where(~(rows["firm"] == second) | (rows["year"] < 2005), "c99"))
     numbers = firms(numbers=True, firms=60)
-    backwards, falling = (
-        pa.Table.from_pandas(frame.sort_values("firm", ascending=False), preserve_index=False).to_reader(7)
+    falling = [
+        pa.Table.from_pandas(frame.sort_values("firm", ascending=False), preserve_index=False)
         for frame in (rows, numbers)
-    )
+    ]
     one_firm = rows.assign(firm="f", city="c", year=range(2000, 2000 + len(rows)))
     first, last = readers(panel, cuts=[len(rows) // 2])
+    inside = int(np.flatnonzero(rows["firm"] == second)[1])
     for batch in (1, 10_000):
         for message, call in (
             (f"Unit {second} is in more than one cluster", lambda batch: readers(moved, batch)),
@@ -209,10 +210,13 @@ def test_refusals_are_sentences(monkeypatch):
         ):
             with pytest.raises(InputError, match=message):
                 sum_sorted_rows(*call(batch))
+    # Within a batch, and from one batch to the next.
+    for table, batch in ((table, batch) for table in falling for batch in (1, 10_000)):
+        with pytest.raises(InputError, match=r"The rows of unit (f\d+|-?\d+) come after those of unit"):
+            sum_sorted_rows(table.to_reader(batch))
     for message, call in (
-        ("The rows of unit f000.. come after those of unit f000", lambda: [backwards]),
-        ("The rows of unit .* come after", lambda: [falling]),
         ("The rows of unit .* come after those of unit f00059", lambda: [last, first]),
+        (f"The rows of unit {second} come after those of unit {second}", lambda: readers(rows, cuts=[inside])),
         ("of type .*string; expected whole numbers", lambda: readers(rows.assign(year=rows["year"].astype(str)))),
         ("age is of type .*string; expected numbers", lambda: readers(rows.assign(age="old"))),
         ("at least one column of numbers", lambda: readers(rows[["firm", "city", "year"]])),

@@ -79,7 +79,7 @@ class _Sums:
             raise InputError(f"The periods are of type {schema.types[2]}; expected whole numbers.")
         lanes = sorted_rows_kernel.LANES
         self._width = (len(self._names) + lanes - 1) // lanes * lanes
-        self._work = np.zeros((MOST_PERIODS + 1, self._width))
+        self._work = np.zeros((MOST_PERIODS, self._width))
         self._clusters = _Clusters(_decoded(pa.array([], schema.types[1])))
         self._sums, self._first_period = self._zeros(0, 0), 0
         # The rows of the last unit, with which the next batch may go on, and the labels of the first and last unit.

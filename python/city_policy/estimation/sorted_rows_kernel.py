@@ -18,7 +18,7 @@ def add_units(start, units, clusters, periods, columns, positions, origin, work,
 
     ``units``, ``clusters``, ``periods`` (rows,): whole numbers, those of a unit in a row; ``columns``: tuple of the
     columns, (rows,) each; ``origin``: the cluster number and the period that come first; ``positions``: where in the
-    sums a cluster is, -1 for nowhere; ``work`` (64, w): zeros to work with; ``sums``: see ``sorted_rows``. Returns what
+    sums a cluster is, -1 for nowhere; ``work`` (63, w): zeros to work with; ``sums``: see ``sorted_rows``. Returns what
     it stopped at, and the first row of the unit that was not added.
     """
     products, by_period, between, n_units, n_rows, patterns, repeats, pairs = sums

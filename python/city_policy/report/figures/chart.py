@@ -136,6 +136,15 @@ def reference_line(channel: str, value: float) -> alt.Chart:
     return alt.Chart(alt.Data(values=[{}])).mark_rule(style="reference").encode(**encoding)
 
 
+def interval_tooltips(language: str) -> list[alt.Tooltip]:
+    """What a pointer on an estimate shows: the fields ``estimate``, ``low`` and ``high``."""
+    return [
+        alt.Tooltip("estimate:Q", format=".4f", title=Text("估计", "estimate")[language]),
+        alt.Tooltip("low:Q", format=".4f", title=Text("95% 下限", "95% low")[language]),
+        alt.Tooltip("high:Q", format=".4f", title=Text("95% 上限", "95% high")[language]),
+    ]
+
+
 def figure(
     key: str,
     title: Text,

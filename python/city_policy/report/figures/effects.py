@@ -3,7 +3,16 @@
 import altair as alt
 
 from city_policy.report.database import Row
-from city_policy.report.figures.chart import PALETTE, DataTable, Figure, figure, inline_data, per_policy, reference_line
+from city_policy.report.figures.chart import (
+    PALETTE,
+    DataTable,
+    Figure,
+    figure,
+    inline_data,
+    interval_tooltips,
+    per_policy,
+    reference_line,
+)
 from city_policy.report.figures.context import Context
 from city_policy.report.study import Text
 from city_policy.report.tables import CLUSTERED, IID
@@ -38,9 +47,7 @@ def event_study(context: Context) -> Figure:
             ),
             tooltip=[
                 alt.Tooltip("end:N", title=Text("年份", "year")[language]),
-                alt.Tooltip("estimate:Q", format=".4f", title=Text("估计", "estimate")[language]),
-                alt.Tooltip("low:Q", format=".4f", title=Text("95% 下限", "95% low")[language]),
-                alt.Tooltip("high:Q", format=".4f", title=Text("95% 上限", "95% high")[language]),
+                *interval_tooltips(language),
                 alt.Tooltip("errors:N", title=Text("标准误", "errors")[language]),
             ],
         )
@@ -231,9 +238,7 @@ def coefficients(context: Context) -> Figure:
             y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=190)),
             tooltip=[
                 alt.Tooltip("name:N", title=Text("设定", "specification")[language]),
-                alt.Tooltip("estimate:Q", format=".4f", title=Text("估计", "estimate")[language]),
-                alt.Tooltip("low:Q", format=".4f", title=Text("95% 下限", "95% low")[language]),
-                alt.Tooltip("high:Q", format=".4f", title=Text("95% 上限", "95% high")[language]),
+                *interval_tooltips(language),
                 alt.Tooltip("printed:Q", format=".4f", title=Text("论文", "paper")[language]),
             ],
         )

@@ -10,6 +10,7 @@ from city_policy.report.figures.chart import (
     Figure,
     figure,
     inline_data,
+    interval_tooltips,
     per_policy,
     policies_of,
     reference_line,
@@ -60,10 +61,8 @@ def inference(context: Context) -> Figure:
             color=alt.Color("kind:N", scale=alt.Scale(domain=["other", "paper"]), legend=None),
             tooltip=[
                 alt.Tooltip("name:N", title=Text("方法", "method")[language]),
-                alt.Tooltip("estimate:Q", format=".4f", title=Text("估计", "estimate")[language]),
+                *interval_tooltips(language),
                 alt.Tooltip("error:Q", format=".4f", title=Text("标准误", "std. error")[language]),
-                alt.Tooltip("low:Q", format=".4f", title=Text("95% 下限", "95% low")[language]),
-                alt.Tooltip("high:Q", format=".4f", title=Text("95% 上限", "95% high")[language]),
                 alt.Tooltip("p:N", title=Text("P 值", "p value")[language]),
             ],
         )
