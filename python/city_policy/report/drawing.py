@@ -19,6 +19,8 @@ def picture(spec: dict, config: dict) -> str:
     """A Vega-Lite chart as an SVG data address."""
     # A list of fonts makes measuring text many times slower; the browser resolves sans-serif by itself.
     svg = vl_convert.vegalite_to_svg(spec, config=config | {"font": "sans-serif"})
+    # A picture is read out by its alternative text, never by the words for its parts.
+    svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
     # A tenth of a pixel is finer than a printer's dot. What stands between tags is read, and stays.
     svg = re.sub(r"(>[^<]*<)|(\d\.\d)\d+", lambda found: found[1] or found[2], svg)
     return "data:image/svg+xml," + urllib.parse.quote(svg, safe=" =:/,()'<>;+")
