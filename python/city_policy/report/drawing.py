@@ -18,7 +18,9 @@ import vl_convert
 def picture(spec: dict, config: dict) -> str:
     """A Vega-Lite chart as an SVG data address."""
     # A list of fonts makes measuring text many times slower; the browser resolves sans-serif by itself.
-    svg = vl_convert.vegalite_to_svg(spec, config=config | {"font": "sans-serif"})
+    # The font it finds may be wider than the one measured: labels on the left have room to spare.
+    room = {"left": 22, "top": 5, "right": 5, "bottom": 5}
+    svg = vl_convert.vegalite_to_svg(spec, config=config | {"font": "sans-serif", "padding": room})
     # A picture is read out by its alternative text, never by the words for its parts.
     svg = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg)
     # A tenth of a pixel is finer than a printer's dot. What stands between tags is read, and stays.

@@ -37,7 +37,9 @@ def balance(context: Context) -> Figure:
                     sort=[context.study.label("row", variable)[language] for variable in variables],
                 ),
                 x=alt.X("bias:Q", title=title, scale=alt.Scale(domainMin=0)),
-                color=alt.Color("stage:N", title=None, scale=alt.Scale(domain=stage_names)),
+                color=alt.Color(
+                    "stage:N", title=None, scale=alt.Scale(domain=stage_names), legend=alt.Legend(columns=1)
+                ),
                 shape=alt.Shape("stage:N", title=None, scale=alt.Scale(domain=stage_names)),
                 tooltip=[
                     alt.Tooltip("variable:N", title=Text("变量", "variable")[language]),
