@@ -16,7 +16,7 @@ final as (
     select
         cities.city_name_zh,
         inputs.year,
-        inputs.raw_indicator,
+        inputs.series,
         inputs.value,
         inputs.unit,
         inputs.value_status,
@@ -26,7 +26,7 @@ final as (
         inputs.cell_column
     from inputs
     inner join cities on inputs.adcode = cities.adcode
-    where cities.city_name_short = '济南' and inputs.raw_indicator = 'gdp'
+    where cities.city_name_short = '济南' and inputs.series = 'gdp'
     order by inputs.year
 
 )

@@ -14,7 +14,7 @@ cities as (
 final as (
 
     select
-        inputs.raw_indicator,
+        inputs.series,
         inputs.year,
         inputs.value_status,
         inputs.earlier_year,
@@ -24,7 +24,7 @@ final as (
     from inputs
     inner join cities on inputs.adcode = cities.adcode
     where cities.city_name_short = '武汉' and inputs.value_status in ('interpolated', 'carried', 'missing')
-    order by inputs.raw_indicator, inputs.year
+    order by inputs.series, inputs.year
 
 )
 

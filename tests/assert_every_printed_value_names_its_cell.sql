@@ -9,7 +9,7 @@ with inputs as (
 select
     adcode,
     year,
-    raw_indicator
+    series
 from inputs
 where
     (value_status in ('printed', 'corrected'))

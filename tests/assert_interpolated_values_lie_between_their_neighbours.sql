@@ -14,18 +14,18 @@ printed as (
 select
     inputs.adcode,
     inputs.year,
-    inputs.raw_indicator,
+    inputs.series,
     inputs.value
 from inputs
 inner join printed as earlier
     on
         inputs.adcode = earlier.adcode
-        and inputs.raw_indicator = earlier.raw_indicator
+        and inputs.series = earlier.series
         and inputs.earlier_year = earlier.year
 inner join printed as later
     on
         inputs.adcode = later.adcode
-        and inputs.raw_indicator = later.raw_indicator
+        and inputs.series = later.series
         and inputs.later_year = later.year
 where
     inputs.value_status = 'interpolated'

@@ -17,7 +17,7 @@ select
     damage.data_year,
     damage.adcode,
     damage.kind,
-    damage.raw_indicator,
+    damage.series,
     damage.ends_as,
     inputs.value_status
 from damage
@@ -25,7 +25,7 @@ inner join inputs
     on
         damage.adcode = inputs.adcode
         and damage.data_year::integer = inputs.year
-        and damage.raw_indicator = inputs.raw_indicator
+        and damage.series = inputs.series
 where
     (damage.ends_as in ('printed', 'interpolated') and inputs.value_status != damage.ends_as)
     or (damage.ends_as = 'printed' and inputs.printed_value is null)

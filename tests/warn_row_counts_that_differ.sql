@@ -8,7 +8,7 @@ with row_counts as (
 
 select
     source,
-    raw_indicator,
+    series,
     scope,
     year,
     message

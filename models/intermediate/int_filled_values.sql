@@ -10,20 +10,20 @@ printed_values as (
 
 ),
 
-raw_indicators as (
+series as (
 
-    select * from {{ ref('raw_indicators') }}
+    select * from {{ ref('series') }}
 
 ),
 
 inputs as (
 
     select
-        raw_indicators.raw_indicator,
-        raw_indicators.carry_years,
-        raw_indicators.canonical_unit = 'indicator' as is_yes_or_no
-    from raw_indicators
-    where raw_indicators.raw_indicator in (select printed_values.raw_indicator from printed_values)
+        series.series,
+        series.carry_years,
+        series.canonical_unit = 'indicator' as is_yes_or_no
+    from series
+    where series.series in (select printed_values.series from printed_values)
 
 ),
 
@@ -32,7 +32,7 @@ grid as (
     select
         frame.adcode,
         frame.year,
-        inputs.raw_indicator,
+        inputs.series,
         inputs.carry_years,
         inputs.is_yes_or_no
     from frame
@@ -46,7 +46,7 @@ neighbours as (
     select
         grid.adcode,
         grid.year,
-        grid.raw_indicator,
+        grid.series,
         grid.carry_years,
         grid.is_yes_or_no,
         max(earlier.year) as earlier_year,
@@ -55,14 +55,14 @@ neighbours as (
     left join printed_values as earlier
         on
             grid.adcode = earlier.adcode
-            and grid.raw_indicator = earlier.raw_indicator
+            and grid.series = earlier.series
             and earlier.year <= grid.year
     left join printed_values as later
         on
             grid.adcode = later.adcode
-            and grid.raw_indicator = later.raw_indicator
+            and grid.series = later.series
             and later.year >= grid.year
-    group by grid.adcode, grid.year, grid.raw_indicator, grid.carry_years, grid.is_yes_or_no
+    group by grid.adcode, grid.year, grid.series, grid.carry_years, grid.is_yes_or_no
 
 ),
 
@@ -83,7 +83,7 @@ statuses as (
     left join printed_values as printed
         on
             neighbours.adcode = printed.adcode
-            and neighbours.raw_indicator = printed.raw_indicator
+            and neighbours.series = printed.series
             and neighbours.year = printed.year
 
 ),
@@ -93,7 +93,7 @@ filled as (
     select
         statuses.adcode,
         statuses.year,
-        statuses.raw_indicator,
+        statuses.series,
         printed.value as printed_value,
         statuses.filled_status as value_status,
         case statuses.filled_status
@@ -119,17 +119,17 @@ filled as (
     left join printed_values as printed
         on
             statuses.adcode = printed.adcode
-            and statuses.raw_indicator = printed.raw_indicator
+            and statuses.series = printed.series
             and statuses.year = printed.year
     left join printed_values as earlier
         on
             statuses.adcode = earlier.adcode
-            and statuses.raw_indicator = earlier.raw_indicator
+            and statuses.series = earlier.series
             and statuses.earlier_year = earlier.year
     left join printed_values as later
         on
             statuses.adcode = later.adcode
-            and statuses.raw_indicator = later.raw_indicator
+            and statuses.series = later.series
             and statuses.later_year = later.year
 
 ),
@@ -137,7 +137,7 @@ filled as (
 final as (
 
     select * from filled
-    order by raw_indicator, adcode, year
+    order by series, adcode, year
 
 )
 

@@ -7,14 +7,14 @@ with filled_values as (
 final as (
 
     select
-        raw_indicator,
+        series,
         count(*) as n_city_years,
         count(printed_value) as n_printed,
         count(value) as n_available,
         count(value) / count(*) as available_share
     from filled_values
-    group by raw_indicator
-    order by raw_indicator
+    group by series
+    order by series
 
 )
 

@@ -4,9 +4,9 @@ with cells as (
 
 ),
 
-raw_indicators as (
+series as (
 
-    select * from {{ ref('raw_indicators') }}
+    select * from {{ ref('series') }}
 
 ),
 
@@ -15,14 +15,14 @@ study_cells as (
 
     select
         cells.*,
-        raw_indicators.minimum,
-        raw_indicators.maximum,
-        raw_indicators.max_ratio_to_median
+        series.minimum,
+        series.maximum,
+        series.max_ratio_to_median
     from cells
-    inner join raw_indicators
+    inner join series
         on
-            cells.raw_indicator = raw_indicators.raw_indicator
-            and cells.scope = raw_indicators.scope
+            cells.series = series.series
+            and cells.scope = series.scope
     where cells.cell_status in ('printed', 'corrected', 'missing')
 
 ),
@@ -31,11 +31,11 @@ unit_medians as (
 
     select
         part_adcode,
-        raw_indicator,
+        series,
         median(value) as median_value,
         count(value) as printed_years
     from study_cells
-    group by part_adcode, raw_indicator
+    group by part_adcode, series
 
 ),
 
@@ -44,12 +44,12 @@ conflicts as (
 
     select
         part_adcode,
-        raw_indicator,
+        series,
         data_year,
         source,
         count(distinct value) > 1 as is_conflict
     from study_cells
-    group by part_adcode, raw_indicator, data_year, source
+    group by part_adcode, series, data_year, source
 
 ),
 
@@ -80,11 +80,11 @@ judged as (
     left join unit_medians
         on
             study_cells.part_adcode = unit_medians.part_adcode
-            and study_cells.raw_indicator = unit_medians.raw_indicator
+            and study_cells.series = unit_medians.series
     left join conflicts
         on
             study_cells.part_adcode = conflicts.part_adcode
-            and study_cells.raw_indicator = conflicts.raw_indicator
+            and study_cells.series = conflicts.series
             and study_cells.data_year = conflicts.data_year
             and study_cells.source = conflicts.source
 

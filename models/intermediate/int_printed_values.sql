@@ -4,9 +4,9 @@ with cells as (
 
 ),
 
-raw_indicators as (
+series as (
 
-    select * from {{ ref('raw_indicators') }}
+    select * from {{ ref('series') }}
 
 ),
 
@@ -18,7 +18,7 @@ unit_values as (
         case when is_plausible then value end as plausible_value
     from cells
     qualify row_number() over (
-        partition by part_adcode, raw_indicator, data_year
+        partition by part_adcode, series, data_year
         order by
             (is_plausible and value is not null) desc,
             source = 'yearbook' desc,
@@ -31,12 +31,12 @@ parts as (
 
     select
         unit_values.*,
-        raw_indicators.additive,
+        series.additive,
         count(*) over (
-            partition by unit_values.adcode, unit_values.raw_indicator, unit_values.data_year
+            partition by unit_values.adcode, unit_values.series, unit_values.data_year
         ) as n_parts
     from unit_values
-    inner join raw_indicators on unit_values.raw_indicator = raw_indicators.raw_indicator
+    inner join series on unit_values.series = series.series
 
 ),
 
@@ -45,7 +45,7 @@ whole_units as (
     select
         adcode,
         data_year as year,
-        raw_indicator,
+        series,
         plausible_value as value,
         cell_status as value_status,
         n_parts,
@@ -68,7 +68,7 @@ merged_units as (
     select
         adcode,
         data_year as year,
-        raw_indicator,
+        series,
         case
             when additive and count(*) = count(plausible_value) then sum(plausible_value order by part_adcode)
             when not additive then max(plausible_value) filter (part_adcode = adcode)
@@ -87,7 +87,7 @@ merged_units as (
         {% endfor %}
     from parts
     where n_parts > 1
-    group by adcode, data_year, raw_indicator, additive
+    group by adcode, data_year, series, additive
     having bool_or(part_adcode = adcode)
 
 ),
@@ -104,7 +104,7 @@ final as (
 
     select * from unioned
     where value is not null
-    order by raw_indicator, adcode, year
+    order by series, adcode, year
 
 )
 

@@ -22,16 +22,16 @@ candidates as (
     select
         quantity,
         priority,
-        raw_indicator,
+        series,
         choice
     from quantity_choices
 
     union all
 
     select
-        raw_indicator as quantity,
+        series as quantity,
         1 as priority,
-        raw_indicator,
+        series,
         'cell' as choice
     from input_coverage
 
@@ -42,9 +42,9 @@ panel_choices as (
 
     select
         candidates.quantity,
-        arg_min(candidates.raw_indicator, candidates.priority) as raw_indicator
+        arg_min(candidates.series, candidates.priority) as series
     from candidates
-    inner join input_coverage on candidates.raw_indicator = input_coverage.raw_indicator
+    inner join input_coverage on candidates.series = input_coverage.series
     where
         candidates.choice = 'panel'
         and input_coverage.available_share >= {{ setting('coverage_limit') }}::double
@@ -57,12 +57,12 @@ usable as (
     select
         candidates.quantity,
         candidates.priority,
-        candidates.raw_indicator
+        candidates.series
     from candidates
     left join panel_choices on candidates.quantity = panel_choices.quantity
     where
         candidates.choice = 'cell'
-        or candidates.raw_indicator = panel_choices.raw_indicator
+        or candidates.series = panel_choices.series
 
 ),
 
@@ -73,10 +73,10 @@ chosen as (
         filled_values.year,
         usable.quantity,
         filled_values.value,
-        filled_values.raw_indicator as basis,
+        filled_values.series as basis,
         filled_values.value_status
     from usable
-    inner join filled_values on usable.raw_indicator = filled_values.raw_indicator
+    inner join filled_values on usable.series = filled_values.series
     where filled_values.value is not null
     qualify row_number() over (
         partition by filled_values.adcode, filled_values.year, usable.quantity
@@ -120,7 +120,7 @@ real_values as (
             real_pairs.price_index = price.quantity
             and nominal.adcode = price.adcode
             and nominal.year = price.year
-    left join input_coverage on real_pairs.price_index = input_coverage.raw_indicator
+    left join input_coverage on real_pairs.price_index = input_coverage.series
 
 ),
 

@@ -50,7 +50,7 @@ required_inputs as (
             when 'real_gdp' then 'gdp'
             when 'real_investment' then 'fixed_asset_investment'
             else quantities.basis
-        end as raw_indicator
+        end as series
     from required_quantities
     inner join quantities on required_quantities.quantity = quantities.quantity
 
@@ -61,10 +61,10 @@ required_inputs as (
 printed_years as (
 
     select
-        raw_indicator,
+        series,
         year
     from filled_values
-    group by raw_indicator, year
+    group by series, year
     having count(printed_value) >= {{ setting('printed_year_limit') }}::double * count(*)
 
 ),
@@ -73,17 +73,17 @@ missing_shares as (
 
     select
         filled_values.adcode,
-        filled_values.raw_indicator,
+        filled_values.series,
         count(*) - count(filled_values.printed_value) as n_missing,
         count(*) as n_years,
         1 - count(filled_values.printed_value) / count(*) as missing_share
     from filled_values
     inner join printed_years
         on
-            filled_values.raw_indicator = printed_years.raw_indicator
+            filled_values.series = printed_years.series
             and filled_values.year = printed_years.year
-    where filled_values.raw_indicator in (select required_inputs.raw_indicator from required_inputs)
-    group by filled_values.adcode, filled_values.raw_indicator
+    where filled_values.series in (select required_inputs.series from required_inputs)
+    group by filled_values.adcode, filled_values.series
 
 ),
 
@@ -92,7 +92,7 @@ too_many_gaps as (
     select
         adcode,
         count(*) as n_inputs,
-        string_agg(raw_indicator, ' ' order by raw_indicator) as raw_indicators,
+        string_agg(series, ' ' order by series) as series,
         max(missing_share) as largest_missing_share
     from missing_shares
     where missing_share > {{ setting('missing_limit') }}::double
@@ -133,7 +133,7 @@ final as (
             when too_many_gaps.adcode is not null
                 then
                     too_many_gaps.n_inputs || ' inputs miss more than the allowed share of their cells (up to '
-                    || round(100 * too_many_gaps.largest_missing_share)::integer || ' %): ' || too_many_gaps.raw_indicators
+                    || round(100 * too_many_gaps.largest_missing_share)::integer || ' %): ' || too_many_gaps.series
             when still_missing.adcode is not null
                 then
                     still_missing.n_cells || ' values are missing after gaps are filled: '

@@ -4,9 +4,9 @@ with filled_values as (
 
 ),
 
-raw_indicators as (
+series as (
 
-    select * from {{ ref('raw_indicators') }}
+    select * from {{ ref('series') }}
 
 ),
 
@@ -15,8 +15,8 @@ final as (
     select
         filled_values.adcode,
         filled_values.year,
-        filled_values.raw_indicator,
-        raw_indicators.canonical_unit as unit,
+        filled_values.series,
+        series.canonical_unit as unit,
         filled_values.printed_value,
         filled_values.value,
         filled_values.value_status,
@@ -29,8 +29,8 @@ final as (
         filled_values.cell_column,
         filled_values.cell_text
     from filled_values
-    inner join raw_indicators on filled_values.raw_indicator = raw_indicators.raw_indicator
-    order by filled_values.adcode, filled_values.year, filled_values.raw_indicator
+    inner join series on filled_values.series = series.series
+    order by filled_values.adcode, filled_values.year, filled_values.series
 
 )
 

@@ -7,7 +7,7 @@ with inputs as (
 final as (
 
     select
-        raw_indicator,
+        series,
         year,
         count(*) as n_cities,
         count(*) filter (value_status = 'printed') as n_printed,
@@ -17,8 +17,8 @@ final as (
         count(*) filter (value_status = 'missing') as n_missing,
         count(value) / count(*) as available_share
     from inputs
-    group by raw_indicator, year
-    order by raw_indicator, year
+    group by series, year
+    order by series, year
 
 )
 

@@ -66,7 +66,7 @@ final as (
         quarantined.quarantine_reason,
         quarantined.data_year,
         quarantined.source,
-        quarantined.raw_indicator,
+        quarantined.series,
         quarantined.scope,
         quarantined.city_raw,
         quarantined.adcode,

@@ -13,13 +13,13 @@ expected_row_counts as (
 counts as (
 
     select
-        raw_indicator,
+        series,
         scope,
         data_year as year,
         count(distinct part_adcode) as n_cities
     from cells
     where source = 'yearbook' and part_adcode is not null
-    group by raw_indicator, scope, data_year
+    group by series, scope, data_year
 
 ),
 
@@ -27,7 +27,7 @@ final as (
 
     select
         '{{ var("source") }}' as source,
-        counts.raw_indicator,
+        counts.series,
         counts.scope,
         counts.year,
         counts.n_cities,
@@ -49,7 +49,7 @@ final as (
         on
             expected_row_counts.source = '{{ var("source") }}'
             and counts.year between expected_row_counts.first_year and expected_row_counts.last_year
-    order by counts.raw_indicator, counts.scope, counts.year
+    order by counts.series, counts.scope, counts.year
 
 )
 

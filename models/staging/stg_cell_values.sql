@@ -34,9 +34,9 @@ corrections as (
 
 ),
 
-raw_indicators as (
+series as (
 
-    select * from {{ ref('raw_indicators') }}
+    select * from {{ ref('series') }}
 
 ),
 
@@ -69,7 +69,7 @@ known_headers as (
         printed_headers.data_year,
         printed_headers.table_title,
         printed_headers.header,
-        headers.raw_indicator,
+        headers.series,
         headers.default_unit,
         headers.default_scope
     from printed_headers
@@ -93,7 +93,7 @@ yearbook_values as (
         cells.data_year,
         cells.edition,
         'yearbook' as source,
-        known_headers.raw_indicator,
+        known_headers.series,
         cells.table_title,
         cells.header,
         case when cells.scope = '' then coalesce(known_headers.default_scope, '') else cells.scope end as scope,
@@ -110,7 +110,7 @@ yearbook_values as (
             cells.data_year = known_headers.data_year
             and cells.table_title = known_headers.table_title
             and cells.header = known_headers.header
-    where known_headers.raw_indicator is not null
+    where known_headers.series is not null
 
 ),
 
@@ -120,7 +120,7 @@ supplementary_cells as (
         year as data_year,
         null::integer as edition,
         'supplementary' as source,
-        raw_indicator,
+        series,
         null::varchar as table_title,
         null::varchar as header,
         'city' as scope,
@@ -354,7 +354,7 @@ narrowest as (
 
     select * from placed_cells
     where source = 'supplementary' and part_adcode is not null
-    qualify breadth = min(breadth) over (partition by data_year, part_adcode, raw_indicator)
+    qualify breadth = min(breadth) over (partition by data_year, part_adcode, series)
 
 ),
 
@@ -362,7 +362,7 @@ converted as (
 
     select
         cells.*,
-        raw_indicators.canonical_unit,
+        series.canonical_unit,
         corrections.corrected_text,
         {{ plain_number('cells.cell_text') }} as plain_text,
         {{ is_missing_text('plain_text') }} as is_missing,
@@ -380,23 +380,23 @@ converted as (
             when cells.part_adcode is null then 'unknown city name'
             when cells.scope not in ('city', 'districts') then 'scope not readable'
             when is_missing and corrections.corrected_text is null then null
-            when raw_indicators.raw_indicator is null then 'unknown indicator'
+            when series.series is null then 'unknown indicator'
             when cells.unit is null or cells.unit = '' then 'no unit printed'
             when units.factor is null
-                then 'the unit ' || cells.unit || ' cannot be converted to ' || raw_indicators.canonical_unit
+                then 'the unit ' || cells.unit || ' cannot be converted to ' || series.canonical_unit
             when number_used is null then 'unparsed number'
         end as cell_problem
     from narrowest as cells
-    left join raw_indicators on cells.raw_indicator = raw_indicators.raw_indicator
+    left join series on cells.series = series.series
     left join units
         on
             cells.unit = units.unit
-            and raw_indicators.canonical_unit = units.canonical_unit
+            and series.canonical_unit = units.canonical_unit
     left join corrections
         on
             cells.data_year = corrections.data_year
             and cells.place_raw = corrections.city_raw
-            and cells.raw_indicator = corrections.raw_indicator
+            and cells.series = corrections.series
             and cells.scope = corrections.scope
             and cells.cell_text = corrections.cell_text
 
@@ -414,7 +414,7 @@ compared as (
             order by converted_value is null, file, sheet, "row", "column"
         ) as copy_number
     from converted
-    window same_cell as (partition by source, data_year, part_adcode, raw_indicator, scope)
+    window same_cell as (partition by source, data_year, part_adcode, series, scope)
 
 ),
 
@@ -440,7 +440,7 @@ final as (
         data_year,
         edition,
         source,
-        raw_indicator,
+        series,
         scope,
         place_raw as city_raw,
         adcode,

@@ -40,7 +40,7 @@ with supplementary_values as (
 final as (
 
     select
-        indicator::varchar as raw_indicator,
+        indicator::varchar as series,
         place_raw::varchar as place_raw,
         year::integer as year,
         value_text::varchar as value_text,

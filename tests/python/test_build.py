@@ -126,7 +126,7 @@ def test_baseline_equals_dummy_variable_least_squares(published):
 def test_every_value_can_be_traced_to_a_printed_cell(published, project):
     row = published.execute(
         "select file_and_sheet, cell_row, cell_column, cell_text, printed_value from marts.fct_city_year_input "
-        "where adcode = '110000' and year = 2015 and raw_indicator = 'gdp'"
+        "where adcode = '110000' and year = 2015 and series = 'gdp'"
     ).fetchone()
     with open(project / row[0], encoding="utf-8", newline="") as handle:
         cells = list(csv.reader(handle))

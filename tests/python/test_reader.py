@@ -394,7 +394,7 @@ def test_csv_in_the_printed_shape_and_as_cross_section(tmp_path, encoding):
 
 
 def test_header_is_valid_in_its_data_years(tmp_path):
-    rows = [{"header": "旧人口", "raw_indicator": "registered_population", "valid_to": "2005"}]
+    rows = [{"header": "旧人口", "series": "registered_population", "valid_to": "2005"}]
     mapping = copy_seeds(MAPPING, tmp_path / "mapping", headers=rows)
     page = table([["城市", "City", "旧人口(万人)"], ["北京市", "Beijing", "5"]])
     for edition in ("2006", "2012"):

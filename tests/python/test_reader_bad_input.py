@@ -155,7 +155,7 @@ def supplementary(tmp_path, *rows, header="indicator,city,year,value,unit,source
     [
         (["gdp,北京市,2012,1,x"], "indicator,city,year,value,source", ("x.csv, row 1", "column unit is missing")),
         (["gdp,2012,1,万元,x"], "indicator,year,value,unit,source", ("adcode or city is missing",)),
-        (["gdq,北京市,2012,1,万元,x"], None, ("x.csv, row 2", "'gdq'", "raw_indicators.csv")),
+        (["gdq,北京市,2012,1,万元,x"], None, ("x.csv, row 2", "'gdq'", "series.csv")),
         (["gdp,北京市,12,1,万元,x"], None, ("row 2", "'12'", "four digits")),
         (["gdp,北京市,2012,1,万人,x"], None, ("row 2", "'万人'", "cny_10k")),
         (["gdp,北京市,2012,1,万元,x", "gdp,北京市,2012,2,万元,x"], None, ("row 3", "row 2", "keep one")),

@@ -69,7 +69,7 @@ def built(shared, project, tmp_path_factory):
         pytest.skip("the yearbook workbooks are not among the public test material")
     data = tmp_path_factory.mktemp("reference")
     summary = ingest(folder, data / "landing", MAPPING, GEOGRAPHY, progress=False)
-    seeds = ["cities", "city_names", "headers", "table_titles", "units", "corrections", "raw_indicators"]
+    seeds = ["cities", "city_names", "headers", "table_titles", "units", "corrections", "series"]
     models = [
         "stg_yearbook_cells",
         "stg_supplementary_values",
@@ -91,7 +91,7 @@ def built(shared, project, tmp_path_factory):
 def compared(built, shared):
     """One row per reference cell with what the staging model made of the same cell."""
     connection, _ = built
-    connection.execute("create temp table names (indicator varchar, raw_indicator varchar)")
+    connection.execute("create temp table names (indicator varchar, series varchar)")
     connection.executemany("insert into names values (?, ?)", list(INDICATORS.items()))
     rows = connection.execute(
         """
@@ -100,8 +100,8 @@ def compared(built, shared):
                 reference.*,
                 case
                     when reference.indicator = 'pop_end' and data_year = '2020' then 'resident_population'
-                    else names.raw_indicator
-                end as raw_indicator,
+                    else names.series
+                end as series,
                 case when reference.indicator = 'green' then 'districts' else 'city' end as scope
             from read_csv(?, all_varchar = true, header = true) as reference
             inner join names using (indicator)
@@ -127,7 +127,7 @@ def compared(built, shared):
                 cells.file = reference.yearbook || '/' || reference.file
                 and cells.sheet = reference.sheet
                 and cells."row" = reference.excel_row::integer
-                and cells.raw_indicator = reference.raw_indicator
+                and cells.series = reference.series
                 and cells.scope = reference.scope
                 and cells.data_year = reference.data_year::integer
         left join build.seeds.cities as cities on cells.part_adcode = cities.adcode
@@ -234,7 +234,7 @@ def test_beijing_land_area_is_corrected_where_a_digit_is_lost(built):
     rows = connection.execute(
         """
         select data_year, cell_status, value > printed_value from build.staging.stg_cell_values
-        where raw_indicator = 'land_area' and adcode = '110000' and scope = 'city'
+        where series = 'land_area' and adcode = '110000' and scope = 'city'
         order by data_year
         """
     ).fetchall()

@@ -186,8 +186,8 @@ def test_every_seed_and_column_is_described_and_text(pages):
 
 
 def test_every_raw_input_is_printed_in_every_year():
-    with (SEEDS / "mapping" / "raw_indicators.csv").open(encoding="utf-8") as handle:
-        known = {row["raw_indicator"] for row in csv.DictReader(handle)}
+    with (SEEDS / "mapping" / "series.csv").open(encoding="utf-8") as handle:
+        known = {row["series"] for row in csv.DictReader(handle)}
     quantities = {column.quantity for topic in TOPICS for column in topic.columns}
     printed = {name for name in quantities if not name.endswith("_districts")}
     assert printed | set(SUPPLEMENTARY) <= known
@@ -258,8 +258,8 @@ def test_land_area_is_constant_and_near_the_polygon(panel, world):
 
 
 def test_no_undamaged_value_breaks_a_plausibility_rule(panel, world):
-    with (SEEDS / "mapping" / "raw_indicators.csv").open(encoding="utf-8") as handle:
-        rules = {row["raw_indicator"]: row for row in csv.DictReader(handle)}
+    with (SEEDS / "mapping" / "series.csv").open(encoding="utf-8") as handle:
+        rules = {row["series"]: row for row in csv.DictReader(handle)}
     sample = ~world.excluded
     for quantity, values in panel.values.items():
         if quantity not in rules:
@@ -380,7 +380,7 @@ def test_every_planted_damage_is_listed_and_printed(pages, damaged):
     for quantity, year, name, kind in planted.DAMAGED_NUMBERS:
         (entry,) = [
             row for row in damaged
-            if (row["raw_indicator"], row["data_year"], row["name_zh"]) == (quantity, str(year), name)
+            if (row["series"], row["data_year"], row["name_zh"]) == (quantity, str(year), name)
         ]  # fmt: skip
         (printed,) = rows_of(pages, quantity, year, name)
         assert printed == entry["printed"] != entry["undamaged"]

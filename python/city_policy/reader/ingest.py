@@ -219,9 +219,9 @@ def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge
                 if title in knowledge.used_titles and any(cells[position::n_columns]):
                     result.unknown_headers.setdefault((title, column.header), address)
                 continue
-            if not row.raw_indicator:
+            if not row.series:
                 continue
-            check_unit(column.unit or row.default_unit, row.raw_indicator, column.header, address, knowledge)
+            check_unit(column.unit or row.default_unit, row.series, column.header, address, knowledge)
             texts = cells[position::n_columns]
             for index, text in enumerate(texts):
                 if text and not text.isdecimal() and parse_number(text)[0] == "unparsed":
@@ -257,12 +257,12 @@ def cell_texts(cells: list) -> list[str]:
     return list(map(strip_blank, texts)) if ZERO_WIDTH.search("".join(texts)) else texts
 
 
-def check_unit(unit: str, raw_indicator: str, header: str, address: str, knowledge: Knowledge) -> None:
+def check_unit(unit: str, series: str, header: str, address: str, knowledge: Knowledge) -> None:
     """Raises InputError if a printed unit cannot be converted to the canonical unit of its indicator."""
-    canonical = knowledge.canonical_units[raw_indicator]
+    canonical = knowledge.canonical_units[series]
     if unit and (unit, canonical) not in knowledge.conversions:
         raise InputError(
-            f"{address}: the header {header} ({raw_indicator}) prints the unit {unit!r}, which "
+            f"{address}: the header {header} ({series}) prints the unit {unit!r}, which "
             f"seeds/mapping/units.csv cannot convert to {canonical}; add a row for it."
         )
 

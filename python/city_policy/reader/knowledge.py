@@ -38,7 +38,7 @@ class HeaderRow:
     """One row of headers.csv: what a header means, in which table and in which data years."""
 
     table_title: str
-    raw_indicator: str
+    series: str
     default_unit: str
     valid_from: int
     valid_to: int
@@ -85,19 +85,19 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
     headers: dict[str, list[HeaderRow]] = {}
     for row in read_seed(
         mapping_dir / "headers.csv",
-        ("header", "table_title", "raw_indicator", "default_unit", "valid_from", "valid_to"),
+        ("header", "table_title", "series", "default_unit", "valid_from", "valid_to"),
     ):
         headers.setdefault(row["header"], []).append(
             HeaderRow(
                 row["table_title"],
-                row["raw_indicator"],
+                row["series"],
                 row["default_unit"],
                 _year(row["valid_from"], 0),
                 _year(row["valid_to"], 9999),
             )
         )
     units = read_seed(mapping_dir / "units.csv", ("unit", "canonical_unit", "factor"))
-    indicators = read_seed(mapping_dir / "raw_indicators.csv", ("raw_indicator", "name_zh", "canonical_unit"))
+    indicators = read_seed(mapping_dir / "series.csv", ("series", "name_zh", "canonical_unit"))
     cities = read_seed(geography_dir / "cities.csv", ("adcode", "name_zh", "name_short", "province_zh"))
     names: dict[str, list[tuple[int, int]]] = {}
     provinces = {squeeze(_province_kind.sub("", row["province_zh"])): row["province_zh"] for row in cities}
@@ -118,8 +118,8 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         labels=frozenset(label for header in headers for label in header.split("|")),
         units=frozenset(row["unit"] for row in units),
         conversions=frozenset((row["unit"], row["canonical_unit"]) for row in units),
-        canonical_units={row["raw_indicator"]: row["canonical_unit"] for row in indicators},
-        indicator_names={row["name_zh"]: row["raw_indicator"] for row in indicators},
+        canonical_units={row["series"]: row["canonical_unit"] for row in indicators},
+        indicator_names={row["name_zh"]: row["series"] for row in indicators},
         names={name: tuple(years) for name, years in names.items()},
         city_names={row["name_zh"]: row["adcode"] for row in cities},
         places=frozenset(

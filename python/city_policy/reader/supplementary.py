@@ -1,6 +1,6 @@
 """Reading supplementary sources: long tables with one value per row.
 
-Columns, in any order: ``indicator`` (a raw input of seeds/mapping/raw_indicators.csv, by its name or its
+Columns, in any order: ``indicator`` (a raw input of seeds/mapping/series.csv, by its name or its
 Chinese name), ``adcode`` or ``city`` (a city, a province or the nation, by code or name), ``year``,
 ``value``, ``unit`` and ``source``. A value for a province or the nation stands for all its cities.
 """
@@ -97,7 +97,7 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
         canonical = knowledge.canonical_units.get(indicator)
         if canonical is None:
             raise InputError(
-                f"{address}: the indicator {indicator!r} is not one of seeds/mapping/raw_indicators.csv; correct it or "
+                f"{address}: the indicator {indicator!r} is not one of seeds/mapping/series.csv; correct it or "
                 "add a row there."
             )
         if not _year.fullmatch(texts["year"]):

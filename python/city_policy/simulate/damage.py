@@ -92,14 +92,14 @@ FULL_WIDTH = str.maketrans("0123456789.", "０１２３４５６７８９．")
 
 @dataclass(frozen=True)
 class PlantedDamage:
-    """One damaged cell or row; blank ``raw_indicator`` = the whole row of the topic."""
+    """One damaged cell or row; blank ``series`` = the whole row of the topic."""
 
     file: str
     data_year: int
     adcode: str
     name_zh: str
     kind: str
-    raw_indicator: str
+    series: str
     printed: str
     undamaged: str
     ends_as: str

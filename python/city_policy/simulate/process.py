@@ -23,7 +23,7 @@ class Panel:
     """A simulated panel of raw inputs.
 
     ``values``: raw input → array (cities, years) in the canonical units of
-    ``seeds/mapping/raw_indicators.csv``, not yet rounded as printed. Names ending in ``_districts``
+    ``seeds/mapping/series.csv``, not yet rounded as printed. Names ending in ``_districts``
     hold 市辖区; ``real_gdp`` is in prices of 2011.
     ``provincial``: raw input → array (provinces, years); ``provinces`` names its rows.
     ``covariates``: controls, mediators and groups of the study by name, (cities, years).

@@ -16,7 +16,7 @@ _OTHER_SEEDS = {
         "Sources other than the yearbook, long: provincial marketization index, price indices and growth "
         f"targets, and the city innovation index. {_SIMULATED} One row per indicator, place and year.",
         {
-            "indicator": "Raw indicator of the seed raw_indicators",
+            "indicator": "Raw indicator of the seed series",
             "adcode": "Administrative code of a city, or of a province (xx0000) for all its cities",
             "year": "Data year",
             "value": "Value as printed",
@@ -65,7 +65,7 @@ _OTHER_SEEDS = {
             "name_zh": "Official name of the city",
             "kind": "former_name, damaged_name, unknown_name, merged_city, stray_point, two_values, "
             "thousands_separator, full_width, digit_lost or duplicated_row",
-            "raw_indicator": "Raw indicator of the damaged number; blank where the whole row is meant",
+            "series": "Raw indicator of the damaged number; blank where the whole row is meant",
             "printed": "Name or number as printed",
             "undamaged": "Name or number as it should be",
             "ends_as": "Where it should end: printed, interpolated, deduplicated or merged",
