@@ -7,6 +7,8 @@
     select
         cells.年份::integer as data_year,
         cells.年份::integer + 1 as edition,
+        'prefecture' as level,
+        'table' as form,
         '{{ table_title }}' as table_title,
         regexp_replace(cells.label, '\(([^()]*)\)$', '') as header,
         regexp_extract(cells.label, '\(([^()]*)\)$', 1) as unit,

@@ -34,6 +34,8 @@ final as (
     select
         data_year::integer as data_year,
         edition::integer as edition,
+        level::varchar as level,
+        form::varchar as form,
         table_title::varchar as table_title,
         header::varchar as header,
         unit::varchar as unit,

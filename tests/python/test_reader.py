@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 
+import pyarrow.parquet as pq
 import pytest
 from city_policy.reader import ingest
 from conftest import program
@@ -42,6 +43,8 @@ def test_bilingual_header_with_merged_cells_and_scopes(book):
     assert beijing == {
         "data_year": 2011,
         "edition": 2012,
+        "level": "prefecture",
+        "form": "table",
         "table_title": "人口状况",
         "header": "年末总人口",
         "unit": "万人",
@@ -203,7 +206,21 @@ def test_damaged_or_lost_unit_line_of_a_later_page(book):
     assert {cell["unit"] for cell in cells} == {"万人"}
     pages = [["单位：万人"], header, *rows], [["单位：人"], header, *later]
     cells, _ = book({"1": table(*pages)})
-    assert {cell["unit"] for cell in cells if cell["city_raw"] == "唐山市"} == {"人"}
+    assert {cell["unit"] for cell in cells} == {"万人"}
+
+
+def test_a_page_whose_unit_contradicts_its_table_is_told(book, tmp_path):
+    """A page of 人 in a table of 万人 is a misprint, the first page included if the others agree."""
+    rows = [[name, english, value] for name, english, value, *_ in FIRST_ROWS]
+    header = ["城市", "City", "年末总人口"]
+    pages = [[[f"单位：{unit}"], header, *rows] for unit in ("人", "万人", "万人")]
+    cells, _ = book({"1": table(*pages)})
+    assert {cell["unit"] for cell in cells} == {"万人"}
+    notes = pq.read_table(tmp_path / "landing" / "reader_notes.parquet").to_pylist()
+    assert [(note["kind"], note["row"], note["column"], note["text"]) for note in notes] == [
+        ("unit of page", 4, 3, "年末总人口")
+    ]
+    assert "人, the other pages of the table 万人" in notes[0]["message"]
 
 
 def test_scope_in_the_title(book):

@@ -92,10 +92,14 @@ def test_printed_table_outside_an_edition_folder(edition, landing):
     refused(edition, landing, "2-1.xlsx", "edition folder")
 
 
-def test_mapped_header_with_an_unknown_unit(edition, landing):
+def test_mapped_header_with_an_unknown_unit_is_told_and_stops_nothing(edition, tmp_path):
     page = [["城市", "City", "年末总人口(万户)"], ["北京市", "Beijing", "5"]]
     write_workbook(edition / "2012" / "unit.xlsx", {"a": table(page)})
-    refused(edition, landing, "unit.xlsx, sheet a, row 3, column 3", "'万户'", "units.csv", "persons")
+    summary = ingest(edition, tmp_path / "out", MAPPING, GEOGRAPHY, progress=False)
+    assert summary.n_cells == 21
+    [(key, example)] = summary.unknown_units.items()
+    assert key == ("万户", "registered_population")
+    assert example == (1, "2012/unit.xlsx, sheet a, row 3, column 3")
 
 
 def test_unknown_unit_becomes_known_by_a_row_of_units(edition, tmp_path):

@@ -60,3 +60,12 @@ def read_csv(path: Path, n_rows: int | None = None) -> list[list[str]]:
         # The unit separator, which no workbook can hold, keeps the cells apart on their way between processes.
         return list(islice(csv.reader(io.StringIO(text.replace("\x1f", " "), newline="")), n_rows))
     raise InputError(f"The file {path} is text in neither UTF-8 nor GB18030; save it again in one of them.")
+
+
+def unpack_zip(path: Path, into: Path) -> Path:
+    """The folder ``into``, with the files of a .zip archive in it."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(into)
+    return into

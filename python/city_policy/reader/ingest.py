@@ -1,8 +1,14 @@
-"""Reading a folder of yearbook editions into the landing file ``yearbook_cells.parquet``."""
+"""Reading a folder of yearbook editions into the landing files.
 
+``yearbook_cells.parquet`` holds one row per printed cell; ``reader_notes.parquet`` one row per thing that the
+reader noticed and a person should know: an edition that is refused, a hidden sheet, a page whose unit contradicts
+its table.
+"""
+
+import contextlib
 import gc
 import multiprocessing
-import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,73 +17,103 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from rapidfuzz import fuzz, process
 from tqdm import tqdm
 
 from city_policy.errors import InputError
-from city_policy.reader.files import CSV_SUFFIX, is_readable, read_csv, read_sheets
+from city_policy.reader.editions import Task, find_files, level_of_name, level_of_path, years_of_text
+from city_policy.reader.files import read_sheets, unpack_zip
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
-from city_policy.reader.sheets import NAME_LABELS, Block, SheetReader, cell_to_text
-from city_policy.reader.text import ZERO_WIDTH, parse_number, squeeze, strip_blank
+from city_policy.reader.sheets import Block, SheetReader, cell_to_text
+from city_policy.reader.suggestions import suggest
+from city_policy.reader.text import ZERO_WIDTH, parse_number, parse_title, squeeze, strip_blank
 
 LANDING_FILE = "yearbook_cells.parquet"
+NOTES_FILE = "reader_notes.parquet"
 
-_year = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+# A table is one of prefectures if at least this share of its rows of units are prefecture-level cities. The tables of
+# all cities (until 1996) have a third; a county-level table has none but for misread names.
+PREFECTURE_SHARE = 0.15
 
 # The unit separator cannot stand in a cell of a workbook (XML 1.0 forbids it): cells cross between
 # processes as one text.
 _SEPARATOR = "\x1f"
 
 
-class Task(NamedTuple):
-    """One file to read. ``edition`` is None for a file outside an edition folder."""
-
-    path: Path
-    name: str
-    edition: int | None
-
-
 class Example(NamedTuple):
-    """How often something unknown occurs, and where it stands first."""
+    """How many cells something unknown keeps from use, and where it stands first."""
 
     count: int
     address: str
 
 
+class Note(NamedTuple):
+    """Something that a person should know, with its address; ``row`` and ``column`` are 0 where it has none."""
+
+    kind: str
+    data_year: int | None
+    file: str
+    sheet: str
+    row: int
+    column: int
+    text: str
+    message: str
+
+
+class LandedBlock(NamedTuple):
+    """A block on its way to the landing file: its cells, row by row, as one text."""
+
+    sheet: str
+    table_title: str
+    data_year: int
+    edition: int
+    level: str
+    form: str
+    columns: list[tuple]
+    rows: list[int]
+    names: list[str]
+    cells: str
+
+
 @dataclass
 class FileResult:
-    """What one file holds: its blocks, with the cells as one text, and what the mapping does not know of
-    it."""
+    """What one file holds: its blocks, and what the mapping does not know of them."""
 
     name: str
-    blocks: list[tuple[str, str, int, int, list, list[int], list[str], str]] = field(default_factory=list)
+    blocks: list[LandedBlock] = field(default_factory=list)
     n_cells: int = 0
-    tables: set[str] = field(default_factory=set)
-    unknown_tables: dict[str, str] = field(default_factory=dict)
-    unknown_headers: dict[tuple[str, str], str] = field(default_factory=dict)
-    unknown_names: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    unknown_tables: dict[str, Example] = field(default_factory=dict)
+    unknown_headers: dict[tuple[str, str], Example] = field(default_factory=dict)
+    unknown_units: dict[tuple[str, str], Example] = field(default_factory=dict)
+    unknown_names: dict[tuple[str, int], Example] = field(default_factory=dict)
     unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
-    is_table: bool = False
+    notes: list[Note] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    failure: str = ""
 
 
 @dataclass
 class Summary:
     """What an ingest read and what it did not know. ``str`` gives the closing lines."""
 
-    editions: dict[int, int]
-    n_tables: int
-    n_cells: int
-    unknown_tables: dict[str, Example]
-    unknown_headers: dict[tuple[str, str], Example]
-    unknown_names: dict[tuple[str, int], Example]
-    suggestions: list[str]
-    unparsed_numbers: list[tuple[str, str]]
-    not_read: list[str]
-    target: Path
+    editions: dict[int, int] = field(default_factory=dict)
+    n_tables: int = 0
+    n_cells: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+    refused: list[str] = field(default_factory=list)
+    unknown_tables: dict[str, Example] = field(default_factory=dict)
+    unknown_headers: dict[tuple[str, str], Example] = field(default_factory=dict)
+    unknown_units: dict[tuple[str, str], Example] = field(default_factory=dict)
+    unknown_names: dict[tuple[str, int], Example] = field(default_factory=dict)
+    suggestions: list[str] = field(default_factory=list)
+    unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
+    not_read: list[str] = field(default_factory=list)
+    n_notes: int = 0
+    target: Path = Path()
 
     def __str__(self) -> str:
         lines = [
+            *(f"REFUSED: {sentence}" for sentence in self.refused),
             f"editions          {len(self.editions)}  ("
             + ", ".join(f"{edition}: {count} tables" for edition, count in sorted(self.editions.items()))
             + ")",
@@ -92,7 +128,7 @@ class Summary:
             ),
             f"unknown names     {len(self.unknown_names)}",
             *_shown(
-                f"{name or '(blank)'} in {year}, {example.count} rows  {example.address}"
+                f"{name or '(blank)'} in {year}, {example.count} cells  {example.address}"
                 for (name, year), example in self.unknown_names.items()
             ),
         ]
@@ -118,133 +154,158 @@ def _shown(items, limit: int = 20) -> list[str]:
     return lines
 
 
-def edition_of(folder: Path) -> int:
-    """The year of an edition folder; raises InputError if its name holds none or several."""
-    years = {int(year) for year in _year.findall(folder.name)}
-    if len(years) != 1:
-        raise InputError(
-            f"The folder {folder} holds workbooks but its name holds {'no' if not years else 'more than one'} year; "
-            "name it by the year of its edition, for example 2021."
-        )
-    return years.pop()
-
-
-def find_files(folder: Path) -> tuple[list[Task], list[str]]:
-    """The files to read, edition by edition, and the names of those that are nothing to read.
-
-    One folder per edition, named by its year; files directly in ``folder`` are read if they are wide tables
-    with a data year per sheet or row. Raises InputError for a missing folder, an edition without a year,
-    two editions of one year, an empty edition, or nothing to read.
-    """
-    if not folder.is_dir():
-        raise InputError(f"The folder {folder} does not exist; give the folder that holds one folder per edition.")
-    tasks: list[Task] = []
-    not_read: list[str] = []
-    editions: dict[int, Path] = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_file():
-            if is_readable(entry) and holds_wide_table(entry):
-                tasks.append(Task(entry, entry.name, None))
-            elif not entry.name.startswith("~$"):
-                not_read.append(entry.name)
-            continue
-        files = sorted(path for path in entry.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
-        readable = [path for path in files if is_readable(path)]
-        if not readable:
-            if _year.search(entry.name):
-                raise InputError(f"The edition folder {entry} holds no workbook and no CSV file.")
-            not_read += [path.relative_to(folder).as_posix() for path in files]
-            continue
-        edition = edition_of(entry)
-        if edition in editions:
-            raise InputError(
-                f"The folders {editions[edition]} and {entry} are both the edition {edition} (data year "
-                f"{edition - 1}); keep one of them."
-            )
-        editions[edition] = entry
-        tasks += [Task(path, path.relative_to(folder).as_posix(), edition) for path in readable]
-        not_read += [path.relative_to(folder).as_posix() for path in files if path not in readable]
-    if not tasks:
-        raise InputError(
-            f"The folder {folder} holds no edition; it should hold one folder per edition, named by its year, with "
-            "the workbooks in it."
-        )
-    return tasks, not_read
-
-
-def holds_wide_table(path: Path) -> bool:
-    """Whether a file outside the edition folders is to be read: a workbook always, a CSV file (which may be
-    anything) if its first rows hold a label for names."""
-    if path.suffix.lower() != CSV_SUFFIX:
-        return True
-    rows = read_csv(path, 10)
-    return any(squeeze(cell) in NAME_LABELS for row in rows for cell in row)
-
-
 def read_file(task: Task, knowledge: Knowledge, clean_names: dict[str, str]) -> FileResult:
-    """Reads one file into blocks; raises InputError for what cannot be read or has a unit nobody knows."""
-    reader = SheetReader(knowledge, clean_names)
+    """Reads one file into blocks; a file that cannot be read has a sentence as ``failure``."""
+    reader = SheetReader(knowledge, clean_names, parse_title(squeeze(task.path.stem))[0])
     result = FileResult(task.name)
-    for sheet, rows in read_sheets(task.path):
-        for block in reader.read(sheet, rows):
-            add_block(result, task, block, knowledge)
+    blocks: list[Block] = []
+    try:
+        for sheet, rows in read_sheets(task.path):
+            blocks += reader.read(sheet, rows)
+    except InputError as error:
+        result.failure = str(error)
+        return result
+    keep_units(blocks, result)
+    levels = levels_of(blocks, task, knowledge)
+    for block in blocks:
+        add_block(result, task, block, levels[block.table_title, block.form], knowledge)
     return result
 
 
-def add_block(result: FileResult, task: Task, block: Block, knowledge: Knowledge) -> None:
+def keep_units(blocks: list[Block], result: FileResult) -> None:
+    """Gives every column of a table the unit that most of its pages print, and notes the pages that contradict.
+
+    A page that prints 人 in a table of 万人 is a misprint that no number shows.
+    """
+    printed: dict[tuple[str, str, str], Counter[str]] = {}
+    for block in blocks:
+        for column in block.columns:
+            if column.unit:
+                key = (block.table_title, column.header, column.scope)
+                printed.setdefault(key, Counter())[column.unit] += 1
+    for block in blocks:
+        for position, column in enumerate(block.columns):
+            units = printed.get((block.table_title, column.header, column.scope), {})
+            if len(units) > 1 and column.unit:
+                # The first of equally frequent units is that of the first page.
+                unit = max(units, key=units.__getitem__)
+                if unit != column.unit:
+                    block.columns[position] = column._replace(unit=unit)
+                    message = f"this page prints the unit {column.unit}, the other pages of the table {unit}"
+                    result.notes.append(
+                        Note(
+                            "unit of page",
+                            block.data_year,
+                            result.name,
+                            block.sheet,
+                            block.header_row,
+                            column.number,
+                            column.header,
+                            message,
+                        )
+                    )
+
+
+def levels_of(blocks: list[Block], task: Task, knowledge: Knowledge) -> dict[tuple[str, str], str]:
+    """The level of every table of a file: 'prefecture', 'county' or 'other'.
+
+    The corner of a wide workbook goes before the names of folders and file, and these before the units that the
+    table prints. A table whose units are no prefectures is none of prefectures, whatever a folder says.
+    """
+    names: dict[tuple[str, str], Counter[str]] = {}
+    levels: dict[tuple[str, str], str] = {}
+    for block in blocks:
+        key = (block.table_title, block.form)
+        levels[key] = level_of_name(block.level_text) or level_of_name(block.table_title) or level_of_path(task.name)
+        data_year = block.data_year if block.data_year is not None else task.data_year
+        if data_year is not None:
+            names.setdefault(key, Counter()).update(knowledge.kind_of(name, data_year) for name in set(block.names))
+    for key, kinds in names.items():
+        units = kinds["city"] + kinds["county"] + kinds[""]
+        are_prefectures = units == 0 or kinds["city"] >= PREFECTURE_SHARE * units
+        if levels[key] in ("", "prefecture"):
+            levels[key] = "prefecture" if are_prefectures else "county"
+    return {key: level or "prefecture" for key, level in levels.items()}
+
+
+def add_block(result: FileResult, task: Task, block: Block, level: str, knowledge: Knowledge) -> None:
     """Checks a block against the mapping and adds it to the result of its file."""
-    if task.edition is None and block.data_year is None:
-        raise InputError(
-            f"The file {task.path}, sheet {block.sheet or '1'}, holds a printed table outside an edition folder; "
+    place = f"{task.name}, sheet {block.sheet}" if block.sheet else task.name
+    if task.data_year is None and block.data_year is None:
+        result.failure = (
+            f"The file {task.name}, sheet {block.sheet or '1'}, holds a printed table outside an edition folder; "
             "move it into a folder named by the year of its edition, or give every sheet its data year as name."
         )
-    result.is_table = True
-    data_year = block.data_year if block.data_year is not None else task.edition - 1
-    edition = task.edition if task.edition is not None else data_year + 1
+        return
+    # A column of years in a national summary is no panel.
+    has_own_year = block.data_year is not None and (level != "other" or task.data_year is None)
+    data_year = block.data_year if has_own_year else task.data_year
+    if level != "other" and task.data_year is not None:
+        years = {data_year} if block.form == "wide" and block.data_year is not None else years_of_text(block.heading)
+        if years and task.data_year not in years and not (block.form == "wide" and not block.level_text):
+            result.refused.setdefault(
+                task.data_year,
+                f"{place}, row {block.header_row}: the table says {max(years)}, but its folder means data year "
+                f"{task.data_year}; name the folder by the year of its edition, which is one more than the year "
+                "of its data.",
+            )
     cells = cell_texts(block.cells)
-    n_columns = len(block.columns)
-    title = block.table_title
-    place = f"{task.name}, sheet {block.sheet}" if block.sheet else task.name
-    result.tables.add(title)
     result.n_cells += len(cells)
-    if not knowledge.is_known_title(title):
-        result.unknown_tables.setdefault(title, f"{place}, row {block.header_row}")
-    if title not in knowledge.unused_titles:
-        for position, column in enumerate(block.columns):
-            address = f"{place}, row {block.header_row}, column {column.number}"
-            row = knowledge.header(column.header, title, data_year)
-            if row is None:
-                if title in knowledge.used_titles and any(cells[position::n_columns]):
-                    result.unknown_headers.setdefault((title, column.header), address)
-                continue
-            if not row.series:
-                continue
-            check_unit(column.unit or row.default_unit, row.series, column.header, address, knowledge)
-            texts = cells[position::n_columns]
-            for index, text in enumerate(texts):
-                if text and not text.isdecimal() and parse_number(text)[0] == "unparsed":
-                    result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
-        for index, name in enumerate(block.names):
-            if not knowledge.knows_name(name, data_year):
-                count, address = result.unknown_names.get((name, data_year), (0, ""))
-                result.unknown_names[name, data_year] = (
-                    count + 1,
-                    address or f"{place}, row {block.rows[index]}",
-                )
+    if level == "prefecture":
+        report_unknown(result, block, cells, data_year, place, knowledge)
+    columns = [tuple(column) for column in block.columns]
     result.blocks.append(
-        (
+        LandedBlock(
             block.sheet,
-            title,
+            block.table_title,
             data_year,
-            edition,
-            [tuple(column) for column in block.columns],
+            data_year + 1,
+            level,
+            block.form,
+            columns,
             block.rows,
             block.names,
             _SEPARATOR.join(cells),
         )
     )
+
+
+def report_unknown(
+    result: FileResult, block: Block, cells: list[str], data_year: int, place: str, knowledge: Knowledge
+) -> None:
+    """Counts what the mapping does not know of a block of a prefecture-level table."""
+
+    def count(target: dict, key: object, times: int, address: str) -> None:
+        before = target.get(key)
+        target[key] = Example(before.count + times, before.address) if before else Example(times, address)
+
+    title = block.table_title
+    n_columns = len(block.columns)
+    if not knowledge.is_known_title(title):
+        count(result.unknown_tables, title, sum(map(bool, cells)), f"{place}, row {block.header_row}")
+    if title in knowledge.unused_titles:
+        return
+    for position, column in enumerate(block.columns):
+        address = f"{place}, row {block.header_row}, column {column.number}"
+        texts = cells[position::n_columns]
+        n_filled = sum(map(bool, texts))
+        row = knowledge.header(column.header, title, data_year)
+        if row is None:
+            if n_filled:
+                count(result.unknown_headers, (title, column.header), n_filled, address)
+            continue
+        if not row.series:
+            continue
+        unit = column.unit or row.default_unit
+        if unit and (unit, knowledge.canonical_units[row.series]) not in knowledge.conversions:
+            count(result.unknown_units, (unit, row.series), n_filled, address)
+        for index, text in enumerate(texts):
+            if text and not text.isdecimal() and parse_number(text)[0] == "unparsed":
+                result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
+    for index, name in enumerate(block.names):
+        if not knowledge.kind_of(name, data_year):
+            n_filled = sum(map(bool, cells[index * n_columns : (index + 1) * n_columns]))
+            count(result.unknown_names, (name, data_year), n_filled, f"{place}, row {block.rows[index]}")
 
 
 def cell_texts(cells: list) -> list[str]:
@@ -255,16 +316,6 @@ def cell_texts(cells: list) -> list[str]:
     except TypeError:
         return list(map(cell_to_text, cells))
     return list(map(strip_blank, texts)) if ZERO_WIDTH.search("".join(texts)) else texts
-
-
-def check_unit(unit: str, series: str, header: str, address: str, knowledge: Knowledge) -> None:
-    """Raises InputError if a printed unit cannot be converted to the canonical unit of its indicator."""
-    canonical = knowledge.canonical_units[series]
-    if unit and (unit, canonical) not in knowledge.conversions:
-        raise InputError(
-            f"{address}: the header {header} ({series}) prints the unit {unit!r}, which "
-            f"seeds/mapping/units.csv cannot convert to {canonical}; add a row for it."
-        )
 
 
 _worker: tuple[Knowledge, dict[str, str]] | None = None
@@ -305,20 +356,20 @@ class LandingBuilder:
         self.names: list[str] = []
         self.cells: list[str] = []
 
-    def add(self, file: str, block: tuple) -> None:
+    def add(self, file: str, block: LandedBlock) -> None:
         """Adds the cells of one block of a file."""
-        sheet, title, data_year, edition, columns, rows, names, cells = block
-        if columns:
-            self.blocks.append((file, sheet, title, data_year, edition, len(rows), len(columns)))
-            self.columns += columns
-            self.rows += rows
-            self.names += names
-            self.cells.append(cells)
+        if block.columns and block.rows:
+            facts = block.sheet, block.table_title, block.data_year, block.edition, block.level, block.form
+            self.blocks.append((file, *facts, len(block.rows), len(block.columns)))
+            self.columns += block.columns
+            self.rows += block.rows
+            self.names += block.names
+            self.cells.append(block.cells)
 
     def table(self) -> pa.Table:
         """The landing table. The cells of a block are row by row; every index below has one entry per
         cell."""
-        file, sheet, title, data_year, edition, n_rows, n_columns = zip(*self.blocks, strict=True)
+        file, sheet, title, data_year, edition, level, form, n_rows, n_columns = zip(*self.blocks, strict=True)
         number, header, unit, scope = zip(*self.columns, strict=True)
         n_columns = np.array(n_columns)
         block_of_row = np.repeat(np.arange(len(self.blocks)), n_rows)
@@ -332,6 +383,8 @@ class LandingBuilder:
             {
                 "data_year": _numbers(data_year, block_of_cell),
                 "edition": _numbers(edition, block_of_cell),
+                "level": _texts(level, block_of_cell),
+                "form": _texts(form, block_of_cell),
                 "table_title": _texts(title, block_of_cell),
                 "header": _texts(header, column_of_cell),
                 "unit": _texts(unit, column_of_cell),
@@ -372,18 +425,15 @@ def _texts(values: Sequence[str], indices: np.ndarray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(_numbers(codes, indices), _strings(_SEPARATOR.join(positions)))
 
 
-def suggest(unknown: dict[tuple[str, int], Example], knowledge: Knowledge) -> list[str]:
-    """A line for city_names.csv per unknown name: the nearest official name, to be checked by a person."""
-    lines = []
-    official = list(knowledge.city_names)
-    for (name, year), example in unknown.items():
-        nearest = process.extractOne(name, official, scorer=fuzz.ratio, score_cutoff=40) if name else None
-        if nearest:
-            adcode = knowledge.city_names[nearest[0]]
-            lines.append(f"{name},{adcode},ocr_variant,{year},{year},{nearest[0]}? {example.address.replace(',', ';')}")
-        else:
-            lines.append(f"{name},,ocr_variant,{year},{year},no similar name; {example.address.replace(',', ';')}")
-    return lines
+def notes_table(notes: Sequence[Note]) -> pa.Table:
+    """The notes as a table."""
+    types = {"data_year": pa.int32(), "row": pa.int32(), "column": pa.int32()}
+    return pa.table(
+        {
+            name: pa.array([note[position] for note in notes], types.get(name, pa.string()))
+            for position, name in enumerate(Note._fields)
+        }
+    )
 
 
 def ingest(
@@ -394,57 +444,69 @@ def ingest(
     progress: bool = True,
     workers: int = 2,
 ) -> Summary:
-    """Reads all editions below ``folder`` and writes ``landing_dir/yearbook_cells.parquet``.
+    """Reads all editions below ``folder`` into ``landing_dir``.
 
-    Columns: data_year, edition, table_title, header, unit, scope ('city', 'districts', '' where nothing is
-    printed, 'unclear' where the label of one column is lost), city_raw, cell_text, file, sheet, row and
-    column (both from 1). The same input gives the same bytes, whatever the number of workers. Raises
-    InputError with one sentence for bad input; the file of an earlier ingest is then unchanged.
+    ``yearbook_cells.parquet`` has the columns data_year, edition, level ('prefecture', 'county' or 'other'), form
+    ('table' or 'wide'), table_title, header, unit, scope ('city', 'districts', '' where nothing is printed, 'unclear'
+    where the label of one column is lost), city_raw, cell_text, file, sheet, row and column (both from 1).
+    ``reader_notes.parquet`` has the columns of ``Note``. The same input gives the same bytes, whatever the number of
+    workers. An edition whose folder, file names and titles contradict each other on the year is left out with a note.
+    Raises InputError for a file that cannot be read and other bad input; the files of an earlier ingest are then
+    unchanged.
     """
     knowledge = load_knowledge(Path(mapping_dir), Path(geography_dir))
-    tasks, not_read = find_files(Path(folder))
+    with contextlib.ExitStack() as stack:
+
+        def unpack(path: Path) -> Path:
+            return unpack_zip(path, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="city-policy-"))))
+
+        found = find_files(Path(folder), unpack)
+        results = list(read_files(found.tasks, knowledge, progress, workers))
+    failures = [result.failure for result in results if result.failure]
+    if failures:
+        more = f" ({len(failures) - 1} more files cannot be read: {' '.join(failures[1:])})" if failures[1:] else ""
+        raise InputError(failures[0] + more)
+    refused = dict(found.refused)
+    for result in results:
+        for year, sentence in result.refused.items():
+            refused.setdefault(year, sentence)
+    summary, builder, notes = collect(found.tasks, results, refused, found.not_read)
+    if not summary.n_cells:
+        raise InputError(next(iter(refused.values()), f"The folder {folder} holds no table with cities in it."))
+    summary.suggestions = suggest(summary.unknown_names, knowledge)
+    summary.target = Path(landing_dir) / LANDING_FILE
+    write_parquet(builder.table(), summary.target)
+    write_parquet(notes_table(notes), Path(landing_dir) / NOTES_FILE)
+    return summary
+
+
+def collect(
+    tasks: list[Task], results: list[FileResult], refused: dict[int, str], not_read: list[str]
+) -> tuple[Summary, "LandingBuilder", list[Note]]:
+    """What all files hold together, without the editions that are refused; ``refused``: data year → sentence."""
     builder = LandingBuilder()
-    editions: Counter[int] = Counter()
-    n_tables = n_cells = 0
-    unknown_tables: dict[str, Example] = {}
-    unknown_headers: dict[tuple[str, str], Example] = {}
-    unknown_names: dict[tuple[str, int], Example] = {}
-    unparsed_numbers: list[tuple[str, str]] = []
-
-    def count(target: dict, key: object, address: str, times: int = 1) -> None:
-        before = target.get(key)
-        target[key] = Example(before.count + times, before.address) if before else Example(times, address)
-
-    for task, result in zip(tasks, read_files(tasks, knowledge, progress, workers), strict=True):
-        if not result.is_table:
-            not_read.append(f"{task.name} (no table in it)")
+    notes = [Note("refused edition", year, "", "", 0, 0, "", sentence) for year, sentence in sorted(refused.items())]
+    summary = Summary(refused=[sentence for _, sentence in sorted(refused.items())], not_read=list(not_read))
+    tables: dict[int, set[tuple[str, str]]] = {}
+    for task, result in zip(tasks, results, strict=True):
+        if task.data_year in refused:
             continue
+        if not result.blocks:
+            summary.not_read.append(f"{task.name} (no table in it)")
+        notes += result.notes
         for block in result.blocks:
             builder.add(task.name, block)
-        for edition in {block[3] for block in result.blocks}:
-            editions[edition] += len({block[1] for block in result.blocks if block[3] == edition})
-        n_tables += len(result.tables)
-        n_cells += result.n_cells
-        for title, address in result.unknown_tables.items():
-            count(unknown_tables, title, address)
-        for key, address in result.unknown_headers.items():
-            count(unknown_headers, key, address)
-        for key, (times, address) in result.unknown_names.items():
-            count(unknown_names, key, address, times)
-        unparsed_numbers += result.unparsed_numbers
-    if not n_cells:
-        raise InputError(f"The folder {folder} holds no table with cities in it.")
-    target = Path(landing_dir) / LANDING_FILE
-    write_parquet(builder.table(), target)
-    return Summary(
-        editions=dict(editions),
-        n_tables=n_tables,
-        n_cells=n_cells,
-        unknown_tables=unknown_tables,
-        unknown_headers=unknown_headers,
-        unknown_names=unknown_names,
-        suggestions=suggest(unknown_names, knowledge),
-        unparsed_numbers=unparsed_numbers,
-        not_read=not_read,
-        target=target,
-    )
+            tables.setdefault(block.edition, set()).add((task.name, block.table_title))
+            summary.levels[block.level] += len(block.rows) * len(block.columns)
+        summary.n_cells += result.n_cells
+        for name in ("unknown_tables", "unknown_headers", "unknown_units", "unknown_names"):
+            target = getattr(summary, name)
+            for key, example in getattr(result, name).items():
+                before = target.get(key)
+                target[key] = Example(before.count + example.count, before.address) if before else example
+        summary.unparsed_numbers += result.unparsed_numbers
+    notes += [Note("not read", None, name, "", 0, 0, "", "this file is not read") for name in summary.not_read]
+    summary.editions = {edition: len(found) for edition, found in tables.items()}
+    summary.n_tables = sum(summary.editions.values())
+    summary.n_notes = len(notes)
+    return summary, builder, notes

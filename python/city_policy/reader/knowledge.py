@@ -59,6 +59,7 @@ class Knowledge:
     names: dict[str, tuple[tuple[int, int], ...]]
     city_names: dict[str, str]
     places: frozenset[str]
+    row_names: frozenset[str]
 
     def is_known_title(self, title: str) -> bool:
         """Whether table_titles.csv lists the title."""
@@ -73,6 +74,12 @@ class Knowledge:
             if row.table_title in ("", title) and row.valid_from <= data_year <= row.valid_to
         ]
         return max(rows, key=lambda row: row.table_title != "", default=None)
+
+    def kind_of(self, name: str, data_year: int) -> str:
+        """'city' for a prefecture-level unit of a data year, 'row' for a province or total, '' for an unknown name."""
+        if not self.knows_name(name, data_year):
+            return ""
+        return "row" if name in self.row_names else "city"
 
     def knows_name(self, name: str, data_year: int) -> bool:
         """Whether a printed name stands for a known unit, province or total in a data year."""
@@ -122,6 +129,9 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         indicator_names={row["name_zh"]: row["series"] for row in indicators},
         names={name: tuple(years) for name, years in names.items()},
         city_names={row["name_zh"]: row["adcode"] for row in cities},
+        row_names=frozenset(
+            squeeze(row["city_raw"]) for row in aliases if row["kind"] in ("province_row", "total_row")
+        ),
         places=frozenset(
             {row["adcode"] for row in cities}
             | {row["adcode"][:2] + "0000" for row in cities}

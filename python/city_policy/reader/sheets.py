@@ -20,17 +20,23 @@ from city_policy.reader.text import (
     has_table_number,
     is_continuation,
     is_note,
+    is_unit,
     label_like,
     parse_label,
+    parse_number,
     parse_title,
     scope_of,
+    scope_of_phrase,
+    split_unit,
     squeeze,
     strip_blank,
-    unit_of_line,
+    table_number,
 )
 
 # Labels of columns that identify a row instead of holding a value.
 NAME_LABELS = ("城市", "城市名称", "城市名", "地区", "地级市", "市", "市名", "名称", "地名", "行政区划", "行政区域")
+# Of these labels the ones that are a scope where 市区 stands beside them.
+SCOPE_LIKE = ("地区", "市")
 YEAR_LABELS = ("年份", "年度", "年")
 KEY_LABELS = ("行政区划代码", "行政代码", "城市代码", "代码", "省份", "省", "所属省份", "省份名称", "序号", "编号")
 
@@ -40,8 +46,15 @@ CROSS_SECTION_TITLE = "地级市截面数据"
 # A repeated page header is taken for a damaged copy of the first if no label differs in more than this share.
 DAMAGE_LIMIT = 0.34
 
+# What stands in the corner of a wide workbook: 中国2011年地级以上城市数据.
+_wide_title = re.compile(r"中国((?:19|20)\d{2})年(.*)数据")
 _sheet_year = re.compile(r"((?:19|20)\d{2})年?")
 _cell_year = re.compile(r"((?:19|20)\d{2})(?:\.0)?年?")
+
+
+def _chinese_of(text: str) -> str:
+    """The Chinese characters of a text."""
+    return "".join(re.findall("[\u3400-\u9fff]", text))
 
 
 class Column(NamedTuple):
@@ -65,13 +78,21 @@ class _Label(NamedTuple):
 
 @dataclass
 class Block:
-    """Consecutive rows below one page header. ``cells`` is row by row, one text per column."""
+    """Consecutive rows below one page header. ``cells`` is row by row, one text per column.
+
+    ``form`` is 'table' for a printed table and 'wide' for a wide workbook, whose groups of columns are
+    tables; ``level_text`` is what the corner of a wide workbook says of its units; ``heading`` is the title as
+    printed.
+    """
 
     sheet: str
     table_title: str
     data_year: int | None
     header_row: int
     columns: list[Column]
+    form: str = "table"
+    level_text: str = ""
+    heading: str = ""
     rows: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     cells: list = field(default_factory=list)
@@ -83,6 +104,8 @@ class _Table:
 
     title: str = ""
     scope: str = ""
+    number: str = ""
+    heading: str = ""
     unit: str = ""
     unit_english: str = ""
     first_labels: list[_Label] | None = None
@@ -96,7 +119,6 @@ class _Page:
     unit: str | None = None
     unit_english: str = ""
     english_scope: str = ""
-    title_open: bool = False
 
 
 def cell_to_text(cell: object) -> str:
@@ -116,8 +138,12 @@ def cell_to_text(cell: object) -> str:
 class SheetReader:
     """Reads the sheets of one file in their order; a table may go on from one sheet to the next."""
 
-    def __init__(self, knowledge: Knowledge, clean_names: dict[str, str]):
+    def __init__(self, knowledge: Knowledge, clean_names: dict[str, str], file_title: str = ""):
         self.knowledge = knowledge
+        # The title that the file name prints, for tables that print none.
+        self.file_title = file_title
+        # Whether a table of this file has rows already: then only a numbered or known title opens another.
+        self.is_open = False
         # Printed name → squeezed name; shared by the files of a worker, because names repeat.
         self.clean_names = clean_names
         self.table = _Table()
@@ -127,20 +153,42 @@ class SheetReader:
         before = self.table
         found = _sheet_year.fullmatch(squeeze(sheet))
         year = int(found.group(1)) if found else None
-        panels = [rows]
+        starts = self.panel_starts(rows)
+        panels = side_by_side(rows, starts) if len(starts) > 1 else [rows]
         blocks: list[Block] = []
         after = before
-        while panels:
+        was_open = self.is_open
+        for panel, start in zip(panels, starts or [0], strict=True):
             self.table = replace(before, names=set(before.names))
-            walk = _SheetWalk(self, sheet, panels.pop(0), year)
-            of_panel = walk.blocks()
-            if walk.panel_starts:
-                panels = side_by_side(rows, walk.panel_starts)
-            elif of_panel:
+            self.is_open = was_open
+            of_panel = _SheetWalk(self, sheet, panel, year, start if len(starts) > 1 else 0).blocks()
+            if of_panel:
                 blocks += of_panel
                 after = self.table
-        self.table = after
+        self.table, self.is_open = after, was_open or bool(blocks)
         return blocks
+
+    def panel_starts(self, rows: Sequence[Sequence]) -> list[int]:
+        """The columns of names, if a page prints names in several columns beside each other: each stands below
+        a label of its own. A list of none or one otherwise."""
+        starts: set[int] = set()
+        labels = [label for label in NAME_LABELS if label not in SCOPE_LIKE]
+        for number, row in enumerate(rows[:30]):
+            for column, cell in enumerate(row):
+                if (
+                    isinstance(cell, str)
+                    and cell
+                    and column not in starts
+                    and _chinese_of(squeeze(cell)) in labels
+                    and self.holds_names(rows[number + 1 : number + 60], column)
+                ):
+                    starts.add(column)
+        return sorted(starts)
+
+    def holds_names(self, rows: Sequence[Sequence], column: int) -> bool:
+        """Whether a column of the rows prints a known name."""
+        names = self.knowledge.names
+        return any(column < len(row) and isinstance(row[column], str) and squeeze(row[column]) in names for row in rows)
 
 
 def side_by_side(rows: Sequence[Sequence], starts: list[int]) -> list[Sequence[Sequence]]:
@@ -161,10 +209,48 @@ def side_by_side(rows: Sequence[Sequence], starts: list[int]) -> list[Sequence[S
     return panels
 
 
-class _SheetWalk:
-    """One walk down the rows of one sheet."""
+class _Gap(NamedTuple):
+    """A row between two rows of data: a header row, or a line of text."""
 
-    def __init__(self, reader: SheetReader, sheet: str, rows: Sequence[Sequence], sheet_year: int | None):
+    number: int
+    is_header: bool
+    row: Sequence
+    index: int
+    text: str
+    unit: str | None
+
+
+@dataclass
+class _Head:
+    """What the rows between two runs of data say: the head of a page."""
+
+    parts: list[str] = field(default_factory=list)
+    number: str = ""
+    is_continuation: bool = False
+    continued_title: str = ""
+    scope: str = ""
+    page: _Page = field(default_factory=_Page)
+    header_rows: list[tuple[int, Sequence]] = field(default_factory=list)
+    names_without_values: list[_Gap] = field(default_factory=list)
+
+    def title(self) -> tuple[str, str]:
+        """Title key and scope of the title lines; a line that repeats the one before is damage."""
+        parts = [part for position, part in enumerate(self.parts) if part not in self.parts[:position]]
+        title, scope = parse_title("".join(parts))
+        return title, scope or self.scope
+
+
+class _SheetWalk:
+    """One walk down the rows of one sheet.
+
+    Rows of data are recognised one by one. The rows between two runs of data are kept until the next row of
+    data and then read together, because only what follows tells a title from a label and from a name without
+    values.
+    """
+
+    def __init__(
+        self, reader: SheetReader, sheet: str, rows: Sequence[Sequence], sheet_year: int | None, name_column: int
+    ):
         self.reader = reader
         self.knowledge = reader.knowledge
         self.sheet = sheet
@@ -172,21 +258,25 @@ class _SheetWalk:
         self.width = max(map(len, rows), default=0)
         self.sheet_year = sheet_year
         self.page = _Page()
+        self.gap: list[_Gap] = []
         self.header_rows: list[Sequence] = []
         self.header_row = 0
         self.block: Block | None = None
-        self.name_column = 0
-        self.english_column = 1 if self.width > 1 else -1
+        self.name_column = name_column
+        self.english_column = -1
         self.key_columns: frozenset[int] = frozenset()
         self.year_column = -1
         self.take = None
         self.finished: list[Block] = []
-        self.in_data = False
         self.is_cross_section = False
+        self.wide_year: int | None = None
         self.headers_seen: dict[tuple, tuple] = {}
-        # Where the panels begin if a page prints names in several columns; the walk is then to be done by
-        # panel.
-        self.panel_starts: list[int] = []
+        # Of a wide workbook: column number → title, unit and scope of the table that its group of columns is.
+        self.groups: dict[int, str] = {}
+        self.group_units: dict[int, str] = {}
+        self.group_scopes: dict[int, str] = {}
+        self.group_starts: dict[int, int] = {}
+        self.level_text = ""
 
     def blocks(self) -> list[Block]:
         """Classifies every row: data, header, line of text or blank."""
@@ -202,108 +292,178 @@ class _SheetWalk:
                     self.data_row(number, row, squeezed)
                     continue
             self.other_row(number, row)
+        self.close_gap()
         self.finish_block()
         return self.finished
 
     def data_row(self, number: int, row: Sequence, name: str) -> None:
         """Adds a row of values to the open block; opens one if a header has just been read."""
+        if self.gap:
+            self.close_gap(number)
         if self.header_rows or self.block is None:
             self.open_block(number)
         block = self.block
         if self.year_column >= 0:
-            year = _cell_year.fullmatch(cell_to_text(row[self.year_column]))
+            year = _cell_year.fullmatch(cell_to_text(row[self.year_column])) if self.year_column < len(row) else None
             block = self.block_of_year(int(year.group(1)) if year else None)
         block.rows.append(number)
         block.names.append(name)
         block.cells.extend(self.take(row))
-        self.in_data = True
 
     def other_row(self, number: int, row: Sequence) -> None:
-        """A row whose first cell is not a known name."""
+        """A row whose name cell holds no known name: it waits in the gap, or is data with a name nobody knows."""
         filled = [
             (index, text)
             for index, cell in enumerate(row)
             if cell != "" and (text := squeeze(cell if isinstance(cell, str) else cell_to_text(cell)))
         ]
         if not filled:
-            self.in_data = False
             return
-        identifying = {self.name_column, self.english_column} | self.key_columns | {self.year_column}
-        values = [(index, text) for index, text in filled if index not in identifying]
         first_index, first = filled[0]
-        if len(filled) == 1 and not (self.header_rows and values and label_like.search(first)):
-            self.text_row(number, row, first_index, first)
-            return
-        unit = next((unit for _, text in filled if (unit := unit_of_line(text)) is not None), None)
-        if unit is not None and not self.header_rows and len(filled) == 2:
-            self.page.unit = unit
-            self.text_row(number, row, first_index, first)
-            return
-        known_units = self.knowledge.units
-        is_header = bool(values) and all(
-            label_like.search(text)
-            or scope_of(text)
-            or (self.header_rows and (text.strip("()") in known_units or _cell_year.fullmatch(text)))
-            for _, text in values
+        unit = next((unit for _, text in filled if (unit := split_unit(text)[1]) is not None), None)
+        is_line = len(filled) == 1 and (
+            label_like.search(first) or has_chinese(first) or first_index == self.name_column
         )
-        if not values and len(filled) > 1:
-            if has_table_number(first) or is_continuation(first):
-                # A title beside its translation.
-                self.text_row(number, row, first_index, first)
-                return
-            # 城市|City without a label, or a name with its English name and nothing printed for it.
-            is_header = first in NAME_LABELS or filled[-1][1].lower() == "city"
-        if is_header:
-            if not self.header_rows:
-                self.finish_block()
-                self.header_row = number
-                self.find_identifying_columns(row)
-            self.header_rows.append(row)
-            self.in_data = False
+        # A title beside its translation, a unit beside its translation.
+        is_line = is_line or (unit is not None and len(filled) == 2)
+        others = [text for index, text in filled[1:] if parse_number(text)[0] == "printed"]
+        is_line = is_line or (len(filled) <= 3 and not others and (has_table_number(first) or is_continuation(first)))
+        if is_line:
+            self.gap.append(_Gap(number, False, row, first_index, first, unit))
+            return
+        if self.is_header(filled):
+            self.gap.append(_Gap(number, True, row, first_index, first, None))
+            self.find_identifying_columns(row, is_first=not any(gap.is_header for gap in self.gap[:-1]))
             return
         name = squeeze(cell_to_text(row[self.name_column])) if self.name_column < len(row) else ""
         self.data_row(number, row, name)
 
-    def text_row(self, number: int, row: Sequence, index: int, text: str) -> None:
-        """A row with a single filled cell: title, continuation, unit, note, English line or a name without
-        values."""
-        unit = unit_of_line(text)
-        if unit is not None:
-            self.page.unit = unit
+    def is_header(self, filled: list[tuple[int, str]]) -> bool:
+        """Whether the filled cells of a row are labels, scopes and units."""
+        identifying = {self.name_column, self.english_column} | self.key_columns | {self.year_column}
+        values = [text for index, text in filled if index not in identifying]
+        name = next((text for index, text in filled if index == self.name_column), "")
+        if _wide_title.match(name) or _chinese_of(name) in NAME_LABELS:
+            return True
+        if not values:
+            # City without a label, or a name with its English name and nothing printed for it.
+            return filled[-1][1].lower() == "city"
+        below_header = any(gap.is_header for gap in self.gap)
+        known_units = self.knowledge.units
+        labels = [
+            text
+            for text in values
+            if label_like.search(text)
+            or scope_of(text)
+            or (below_header and (is_unit(text.strip("()"), known_units) or _cell_year.fullmatch(text)))
+        ]
+        if len(labels) == len(values):
+            return True
+        # One damaged label of many does not make a header a row of data.
+        return not name and below_header and len(labels) * 10 >= len(values) * 8
+
+    def close_gap(self, data_row: int | None = None) -> None:
+        """Reads the rows before a row of data, or before the end of the sheet, as the head of a page."""
+        gap, self.gap = self.gap, []
+        head = self.read_gap(gap)
+        for row in head.names_without_values:
+            self.data_row(row.number, row.row, row.text)
+        title, scope = head.title()
+        # Lines without number and header at the end of a sheet are watermarks and notes.
+        if data_row is None and not (head.number or head.is_continuation or head.header_rows):
             return
-        if is_continuation(text):
-            self.new_page()
-            if has_table_number(text) or has_chinese(text):
-                title, scope = parse_title(text)
-                if title and not self.is_same_title(title):
-                    self.start_table(title, scope)
+        if not (title or head.is_continuation or head.header_rows or head.page.unit is not None):
             return
-        scope = scope_of(text.strip("()"))
-        if scope and not self.in_data:
-            self.page.english_scope = self.page.english_scope or scope
+        self.page = head.page
+        table = self.reader.table
+        if title and not self.is_same_table(title, scope, head.number):
+            self.start_table(title, scope, head.number, "".join(head.parts))
+        elif not table.title and not self.reader.is_open and not self.is_cross_section:
+            self.start_table(head.continued_title or self.reader.file_title, scope or head.scope, head.number, "")
+        elif head.scope and not table.scope:
+            table.scope = head.scope
+        if head.header_rows:
+            self.finish_block()
+            self.header_row = head.header_rows[0][0]
+            self.header_rows = [row for _, row in head.header_rows]
+
+    def read_gap(self, gap: list[_Gap]) -> _Head:
+        """The lines and header rows of a gap."""
+        head = _Head()
+        for position, row in enumerate(gap):
+            if row.is_header:
+                head.header_rows.append((row.number, row.row))
+                continue
+            text, _ = split_unit(row.text)
+            number = table_number(text)
+            continued = is_continuation(text)
+            if head.header_rows and (continued or (number and has_chinese(text))):
+                # The head of a page without data ends where the next page begins.
+                head = _Head(parts=head.parts, number=head.number)
+            if row.unit is not None:
+                head.page.unit = row.unit
+                if not has_chinese(text) and not continued:
+                    continue
+            if continued:
+                head.is_continuation = True
+                head.continued_title = parse_title(text)[0]
+                continue
+            self.read_line(head, row, text, number, any(later.is_header for later in gap[position + 1 :]))
+        return head
+
+    def read_line(self, head: _Head, row: _Gap, text: str, number: str, before_header: bool) -> None:
+        """One line of text of a gap: title, label, scope, English unit, note or a name without values."""
+        in_header = bool(head.header_rows)
+        is_label = row.index > self.name_column and (in_header or before_header)
+        if _chinese_of(text) in NAME_LABELS and (in_header or before_header or row.index == self.name_column):
+            head.header_rows.append((row.number, row.row))
+            self.find_identifying_columns(row.row, is_first=not in_header)
+            return
+        scope = scope_of_phrase(text)
+        if scope and not is_label:
+            head.scope = head.scope or scope
             return
         english_unit = english_unit_of_line(text)
-        if english_unit is not None:
-            self.page.unit_english = english_unit
+        if english_unit is not None and not is_label:
+            head.page.unit_english = english_unit
             return
         if is_note(text) or not has_chinese(text):
             latin_scope = re.search(r"\(((?:total\s*city)|(?:districts\s*under\s*city))\)", text, re.IGNORECASE)
-            if latin_scope and not self.in_data:
-                self.page.english_scope = scope_of(latin_scope.group(1))
+            if latin_scope:
+                head.page.english_scope = scope_of(latin_scope.group(1))
+            elif is_label:
+                head.header_rows.append((row.number, row.row))
             return
-        if self.in_data and not has_table_number(text):
-            if index == self.name_column and len(text) <= 12 and not re.search("[,。;:、]", text):
-                self.data_row(number, row, text)
+        has_title = bool(head.parts or head.is_continuation or self.reader.table.title)
+        if is_label and not number and has_title:
+            head.header_rows.append((row.number, row.row))
             return
-        title, scope = parse_title(text)
-        if self.page.title_open and not has_table_number(text):
-            # A title over two lines.
-            self.start_table(self.reader.table.title + title, scope or self.reader.table.scope)
+        if in_header:
             return
-        self.new_page()
-        self.page.title_open = True
-        if not self.is_same_title(title) or (scope and scope != self.reader.table.scope):
-            self.start_table(title, scope)
+        if number and not (head.parts and not head.number and re.match(r"\d{1,2}[.、]", number)):
+            # The heading of a chapter stands above the number of the table.
+            head.parts, head.number = [text], number
+            return
+        title = parse_title(text)[0]
+        if (
+            not head.parts
+            and self.reader.is_open
+            and not (self.knowledge.is_known_title(title) or self.is_same_title(title))
+        ):
+            # Below the first page of a table only a known or numbered title is one.
+            if row.index == self.name_column and len(text) <= 12 and not re.search("[,。;:、]", text):
+                head.names_without_values.append(row)
+            return
+        head.parts.append(text)
+
+    def is_same_table(self, title: str, scope: str, number: str) -> bool:
+        """Whether a title, with its scope and number, is that of the table that is being read."""
+        table = self.reader.table
+        if scope and scope != table.scope:
+            return False
+        if number and number == table.number and not self.knowledge.is_known_title(title):
+            return True
+        return self.is_same_title(title)
 
     def is_same_title(self, title: str) -> bool:
         """Whether a title repeats the one of the table, perhaps damaged; a title that the mapping knows is
@@ -317,22 +477,23 @@ class _SheetWalk:
             and Levenshtein.normalized_distance(title, table.title) <= DAMAGE_LIMIT
         )
 
-    def new_page(self) -> None:
-        """Forgets what stood above the header of the page before."""
-        self.page = _Page()
-        self.in_data = False
-
-    def start_table(self, title: str, scope: str) -> None:
+    def start_table(self, title: str, scope: str, number: str, heading: str) -> None:
         """A new title: columns of the table before no longer hold."""
         self.finish_block()
         self.block = None
-        self.reader.table = _Table(title, scope)
+        self.reader.table = _Table(title, scope, number, heading)
 
     def open_block(self, number: int) -> None:
         """Gives the rows that follow the columns of the header rows just read."""
         self.finish_block()
         columns: list[Column] | None = None
         header_row = self.header_row
+        if (
+            self.english_column < 0
+            and self.name_column + 1 < self.width
+            and self.looks_english(self.name_column + 1, number)
+        ):
+            self.english_column = self.name_column + 1
         if self.header_rows:
             key = (tuple(map(tuple, self.header_rows)), self.page.unit, self.page.unit_english, self.reader.table.title)
             if key in self.headers_seen:
@@ -358,23 +519,24 @@ class _SheetWalk:
             self.take = itemgetter(slice(indexes[0], indexes[0] + 1))
         else:
             self.take = itemgetter(*indexes) if indexes else lambda row: ()
-        title = CROSS_SECTION_TITLE if self.is_cross_section else self.reader.table.title
-        self.block = Block(
-            self.sheet,
-            title,
-            self.sheet_year if self.is_cross_section else None,
-            header_row,
-            columns,
-        )
+        year = self.wide_year or self.sheet_year if self.is_cross_section else None
+        self.block = self.new_block(year, header_row, columns)
         self.header_rows = []
-        self.page.title_open = False
+        self.reader.is_open = True
+
+    def new_block(self, year: int | None, header_row: int, columns: list[Column]) -> Block:
+        """A block without rows yet, of the table and form that are being read."""
+        title = CROSS_SECTION_TITLE if self.is_cross_section else self.reader.table.title
+        form = "wide" if self.is_cross_section else "table"
+        heading = "" if self.is_cross_section else self.reader.table.heading
+        return Block(self.sheet, title, year, header_row, columns, form, self.level_text, heading)
 
     def block_of_year(self, year: int | None) -> Block:
         """The open block, or a new one if the year column says another data year."""
         if self.block.data_year != year:
             before = self.block
             self.finish_block()
-            self.block = Block(self.sheet, before.table_title, year, before.header_row, before.columns)
+            self.block = self.new_block(year, before.header_row, before.columns)
         return self.block
 
     def finish_block(self) -> None:
@@ -382,13 +544,36 @@ class _SheetWalk:
         block = self.block
         if block is None or not block.rows:
             return
-        self.finished.append(block)
+        self.finished += self.split_by_group(block)
         self.reader.table.names.update(block.names)
-        self.block = Block(block.sheet, block.table_title, block.data_year, block.header_row, block.columns)
+        self.block = self.new_block(block.data_year, block.header_row, block.columns)
+
+    def split_by_group(self, block: Block) -> list[Block]:
+        """A block of a wide workbook as one block per group of columns; any other block as it is."""
+        if not self.groups:
+            return [block]
+        titles = dict.fromkeys(self.groups.get(column.number, CROSS_SECTION_TITLE) for column in block.columns)
+        blocks = []
+        width = len(block.columns)
+        for title in titles:
+            chosen = [
+                position
+                for position, column in enumerate(block.columns)
+                if self.groups.get(column.number, CROSS_SECTION_TITLE) == title
+            ]
+            cells = [
+                block.cells[start + position] for start in range(0, len(block.cells), width) for position in chosen
+            ]
+            columns = [block.columns[position] for position in chosen]
+            blocks.append(replace(block, table_title=title, columns=columns, cells=cells))
+        return blocks
 
     def resolve_header(self, first_data_row: int) -> list[Column]:
         """The columns of the header rows just read, with what the first page of the table says about them."""
+        self.take_groups()
         labels = self.parse_header()
+        if self.groups:
+            labels = [self.label_in_group(label) for label in labels]
         table = self.reader.table
         if table.first_labels is None or self.is_cross_section:
             table.first_labels = labels
@@ -396,7 +581,7 @@ class _SheetWalk:
         else:
             labels = self.inherit(labels, table.first_labels, first_data_row)
         some_scope = any(label.scope for label in labels)
-        title_scope = table.scope or self.page.english_scope
+        title_scope = "" if self.is_cross_section else table.scope or self.page.english_scope
         # The unit above the header, unless it is damaged or lost on a later page (单位:入).
         page_unit = self.page.unit or ""
         if page_unit not in self.knowledge.units:
@@ -410,30 +595,93 @@ class _SheetWalk:
             columns.append(Column(label.number, label.header, unit, scope))
         return columns
 
-    def find_identifying_columns(self, first_header_row: Sequence) -> None:
-        """Finds the columns of name, English name, year and codes by their labels."""
-        top = [squeeze(cell_to_text(cell)) for cell in first_header_row]
+    def label_in_group(self, label: _Label) -> _Label:
+        """A label of a wide workbook with what the title of its group says of unit and scope."""
+        unit = label.unit or self.group_units.get(label.number, "")
+        return label._replace(unit=unit, scope=label.scope or self.group_scopes.get(label.number, ""))
+
+    def find_identifying_columns(self, header_row: Sequence, is_first: bool) -> None:
+        """Finds the columns of name, English name, year and codes by their labels in a header row.
+
+        ``is_first``: whether it is the first header row of its page.
+        """
+        top = [squeeze(cell_to_text(cell)) for cell in header_row]
         top += [""] * (self.width - len(top))
-        chinese = ["".join(re.findall("[\u3400-\u9fff]", text)) for text in top]
-        self.year_column = next((i for i, text in enumerate(chinese) if text in YEAR_LABELS), -1)
-        self.key_columns = frozenset(i for i, text in enumerate(chinese) if text in KEY_LABELS)
+        corner = next((_wide_title.match(text) for text in top if text), None)
+        if corner:
+            self.wide_year, self.level_text = int(corner.group(1)), corner.group(2)
+        chinese = [_chinese_of(text) for text in top]
+        if is_first:
+            self.year_column = next((i for i, text in enumerate(chinese) if text in YEAR_LABELS), -1)
+            self.key_columns = frozenset(i for i, text in enumerate(chinese) if text in KEY_LABELS)
         english = [i for i, text in enumerate(top) if text.lower() in ("city", "cities", "region")]
-        for label in NAME_LABELS:
-            if label in chinese:
-                self.name_column = chinese.index(label)
-                if chinese.count(label) > 1 and not self.panel_starts:
-                    self.panel_starts = [i for i, text in enumerate(chinese) if text == label]
-                break
-        else:
+        # 地区 and 市 are scopes where 市区 or nothing but scopes stands beside them.
+        scopes = [scope_of(text) for text in top if text]
+        are_scopes = all(scopes) or "districts" in scopes
+        labels = [label for label in NAME_LABELS if not (label in SCOPE_LIKE and are_scopes)]
+        label = next((label for label in labels if label in chinese), None)
+        if label:
+            self.name_column = chinese.index(label)
+        elif english and english[0] > 0:
             # The label is damaged (程市): the name stands left of its translation.
-            self.name_column = english[0] - 1 if english and english[0] > 0 else 0
-        self.english_column = next((i for i in english if i != self.name_column), -1)
-        if self.english_column < 0 and self.name_column == 0 and self.width > 1 and not top[0] and not top[1]:
-            # The whole first header row is damaged in these columns; a printed page has both.
-            self.english_column = 1
-        # One sheet per data year, or a year column: a wide table, which prints no title.
-        has_title = self.reader.table.title != ""
-        self.is_cross_section = not has_title and (self.sheet_year is not None or self.year_column >= 0)
+            self.name_column = english[0] - 1
+        if label or english:
+            self.english_column = next((i for i in english if i != self.name_column), -1)
+        # One sheet per data year, a year column, or a corner that says so: a wide table, which prints no title.
+        has_title = self.reader.table.title != "" or any(not gap.is_header and gap.text for gap in self.gap)
+        if is_first or corner:
+            self.is_cross_section = self.wide_year is not None or (
+                not has_title and (self.sheet_year is not None or self.year_column >= 0)
+            )
+
+    def looks_english(self, column: int, first_data_row: int) -> bool:
+        """Whether an unlabelled column prints Latin names and no numbers in the rows from a data row on."""
+        texts = [
+            text
+            for row in self.rows[first_data_row - 1 : first_data_row + 15]
+            if column < len(row) and (text := squeeze(cell_to_text(row[column])))
+        ]
+        latin = sum(re.search("[A-Za-z]{2}", text) is not None for text in texts)
+        return latin > 0 and latin * 2 > len(texts)
+
+    def take_groups(self) -> None:
+        """Takes the row of table titles off the header rows of a wide workbook.
+
+        The corner 中国…数据 stands in the first header row. That row holds titles of tables if labels stand in
+        the rows below it, and labels if only scopes and units do.
+        """
+        self.groups, self.group_units, self.group_scopes, self.group_starts = {}, {}, {}, {}
+        if self.wide_year is None or len(self.header_rows) < 2:
+            return
+        top, *below = self.header_rows
+        identifying = {self.name_column, self.english_column} | self.key_columns | {self.year_column}
+        columns = [i for i in range(self.width) if i not in identifying]
+        known_units = self.knowledge.units
+        labelled = {
+            i
+            for row in below
+            for i in columns
+            if i < len(row)
+            and (text := squeeze(cell_to_text(row[i])))
+            and has_chinese(text)
+            and not scope_of(text)
+            and not is_unit(text.strip("()"), known_units)
+        }
+        titled = {i for i in columns if i < len(top) and squeeze(cell_to_text(top[i]))}
+        if len(labelled) <= len(titled):
+            return
+        self.header_rows = below
+        title, unit, scope, start = "", "", "", 0
+        for i in columns:
+            text = squeeze(cell_to_text(top[i])) if i < len(top) else ""
+            if text:
+                label = parse_label(text, known_units, frozenset())
+                unit = label.unit
+                title, scope = parse_title(text if not unit else label.text)
+                scope, start = scope or label.scope, i
+            if title:
+                self.groups[i + 1], self.group_units[i + 1], self.group_scopes[i + 1] = title, unit, scope
+                self.group_starts[i] = start
 
     def parse_header(self) -> list[_Label]:
         """Header path, unit and scope of every value column.
@@ -448,7 +696,8 @@ class _SheetWalk:
         english_units = dict.fromkeys(indexes, "")
         scopes = dict.fromkeys(indexes, "")
         has_own = dict.fromkeys(indexes, False)
-        parents: dict[int, tuple] = dict.fromkeys(indexes, ())
+        # A label does not reach from one group of a wide workbook into the next.
+        parents: dict[int, tuple] = {i: (self.group_starts.get(i, -1),) for i in indexes}
         for row in self.header_rows:
             owner: int | None = None
             owners: dict[int, tuple] = {}

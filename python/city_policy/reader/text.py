@@ -21,6 +21,7 @@ _chinese = re.compile(f"[{CHINESE}]")
 label_like = re.compile(f"[{CHINESE}].*[{CHINESE}]|[A-Za-z]{{4}}", re.DOTALL)
 
 # A leading enumerator of a header label: (4), 4., ①, (一), 一、
+_dot_between = re.compile(f"(?<=[{CHINESE}])[.·](?=[{CHINESE}])")
 _enumerator = re.compile(
     r"^(?:\((?:\d{1,2}|[一二三四五六七八九十]{1,3})\)|\d{1,2}[.、](?!\d)|[一二三四五六七八九十]{1,3}、)"
 )
@@ -29,10 +30,15 @@ _last_bracket = re.compile(r"\(([^()]*)\)$")
 # separator).
 _scope_end = re.compile(r"[-_|:·(]?(全市|市辖区)\)?(?:TotalCity|DistrictsunderCity)?$", re.IGNORECASE)
 _scope_start = re.compile(r"^\(?(全市|市辖区)[-_|:·)]")
+# Every wording of a scope in lines and titles. 市 alone is no scope.
+_district_words = re.compile(
+    r"不(?:包括|含|包含|计)(?:市?辖县|市属县|郊县|县)|(?:只|仅)(?:包括|含)市(?:辖)?区|市辖区|市区"
+)
+_city_words = re.compile(r"(?:包括|含|包含)(?:市?辖县|市属县|郊县|县)|全市|全地区|地区")
 # Measure words of the yearbooks: a bracket that holds one of them, with a power of ten and a denominator,
 # is a unit.
 _measure = (
-    "人次|人公里|吨公里|户次|人|户|美元|元|吨标准煤|吨|公顷|亩|平方米|平方公里|平方千米|立方米|公里|千米|米|千瓦时|千瓦|"
+    "人次|人公里|吨公里|户次|人|户|美元|元|吨标准煤|吨|公顷|亩|平方米|平方公里|平方千米|立方米|公里|千米|米|千瓦时|千瓦小时|千瓦|"
     "个|所|家|处|座|件|项|册|张|辆|标台|台|部|套|条|次|天|小时|艘|头|卷|种|微克|毫克|千克|公斤|克|分贝|升|床|篇|岁|年"
 )
 _unit_pattern = re.compile(
@@ -44,7 +50,9 @@ _latin_unit = re.compile(r"[A-Za-z0-9%‰.,/㎡μ²³\s-]+")
 @lru_cache(maxsize=1 << 16)
 def squeeze(text: str) -> str:
     """The text in NFKC without white space, zero-width characters and Excel's escaped carriage returns."""
-    return _blank.sub("", unicodedata.normalize("NFKC", _blank.sub("", text).replace("_x000D_", "")))
+    squeezed = _blank.sub("", unicodedata.normalize("NFKC", _blank.sub("", text).replace("_x000D_", "")))
+    # 巿 (fú, U+5DFF) is never meant: it looks like 市 and stands for it in scanned tables.
+    return squeezed.replace("巿", "市")
 
 
 def strip_blank(text: str) -> str:
@@ -64,10 +72,12 @@ def scope_of(text: str) -> str:
     """
     chinese = "".join(_chinese.findall(text))
     latin = re.sub(r"[^a-z]", "", text.replace("1", "l").lower())
-    if chinese in ("全市", "地区", "全地区"):
-        return "city"
-    if chinese in ("市辖区", "市区"):
+    if chinese == "建成区":
+        return ""
+    if _district_words.fullmatch(chinese):
         return "districts"
+    if _city_words.fullmatch(chinese):
+        return "city"
     if len(chinese) <= 4 and re.fullmatch(r"totall?cit[yv]?|totacity", latin):
         return "city"
     if len(chinese) <= 4 and re.fullmatch(r"distr\w*und?er\w*|districts?\w{0,4}ndercit[yv]", latin):
@@ -135,7 +145,7 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
     if is_unit(chinese.strip("()"), known_units):
         return Label("", chinese.strip("()"), "", scope)
     # A note sign between label and translation is not part of the label.
-    label = re.sub(r"['‘’`\"“”*#]+$", "", chinese)
+    label = re.sub(r"^[#*]+|['‘’`\"“”*#]+$", "", _dot_between.sub("、", chinese))
     while True:
         cut = _enumerator.sub("", label)
         if cut == label or not cut:
@@ -154,19 +164,28 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
 
 _not_english_units = {"currentprices", "currentprice", "totalcity", "districtsundercity", "dust"}
 
-_table_number = re.compile(r"^表?\d{1,2}[-—–－.]\d{1,3}(?:[-—–－.]\d{1,3})?(?!\d)")
+# 2-10, 表2—10, 3-1-2; a year may follow without a blank (1—52005年度…).
+_table_number = re.compile(r"^表?\d{1,2}[-—–－_.]\d{1,3}?(?:[-—–－_.]\d{1,3})?(?:(?!\d)|(?=(?:19|20)\d{2}年))")
+# The short form of older editions: 10.工业总产值.
+_short_number = re.compile(r"^\d{1,2}[.、](?!\d)")
 _continued = re.compile(
     r"\(续表?[一二三四五六七八九十\d]*\)|续表[一二三四五六七八九十\d]*|c?contin?ued?\d*|coninued\d*|续[一二三四五六七八九十\d]*$",
     re.IGNORECASE,
 )
 _title_tail = re.compile(r"\((?:[一二三四五六七八九十]{1,3}|\d{1,2}|[IVX]{1,5})\)$")
-_title_scope = re.compile(r"\((全市|市辖区|地区|市区)\)")
+_title_bracket = re.compile(r"\(([^()]*)\)")
 _note = re.compile(r"^(?:注[::\d]|说明|资料来源|[a-z]\)|\d\)|[①-⑳*※])")
+
+
+def table_number(text: str) -> str:
+    """The number of a printed table that a squeezed line begins with, '' if there is none."""
+    found = _table_number.match(text) or _short_number.match(text)
+    return found.group(0) if found else ""
 
 
 def has_table_number(text: str) -> bool:
     """Whether a squeezed line begins with the number of a printed table."""
-    return _table_number.match(text) is not None
+    return table_number(text) != ""
 
 
 def is_continuation(text: str) -> bool:
@@ -179,37 +198,71 @@ def is_note(text: str) -> bool:
     return _note.match(text) is not None
 
 
+def scope_of_phrase(text: str) -> str:
+    """The scope that a squeezed phrase of a title or line means: (不包括市辖县) → 'districts'; '' for any other."""
+    plain = text.strip("()[]")
+    if _district_words.fullmatch(plain):
+        return "districts"
+    return "city" if _city_words.fullmatch(plain) else ""
+
+
+def _without_scope(title: str) -> tuple[str, str]:
+    """A title without the phrases of its brackets that name a scope, and that scope."""
+    scope = ""
+
+    def rest(found: re.Match) -> str:
+        nonlocal scope
+        kept = []
+        for phrase in re.split("[,，、;]", found.group(1)):
+            of_phrase = scope_of_phrase(phrase)
+            scope = scope or of_phrase
+            if not of_phrase:
+                kept.append(phrase)
+        if len(kept) == len(re.split("[,，、;]", found.group(1))):
+            return found.group(0)
+        return f"({','.join(kept)})" if kept else ""
+
+    return _title_bracket.sub(rest, title), scope
+
+
 def parse_title(text: str) -> tuple[str, str]:
     """Title key and scope of a squeezed title: without table number, continuation mark, enumerator and
     English."""
     scope = ""
     while True:
-        cut = _table_number.sub("", text)
-        cut = _split_english(cut)[0] or cut
-        found = _title_scope.search(cut)
-        if found:
-            scope = scope or scope_of(found.group(1))
-        cut = _title_tail.sub("", _continued.sub("", _title_scope.sub("", cut))).strip("、.·:-")
+        cut = text[len(table_number(text)) :]
+        cut = _dot_between.sub("、", _split_english(cut)[0] or cut)
+        cut, of_bracket = _without_scope(cut)
+        scope = scope or of_bracket
+        cut = _title_tail.sub("", _continued.sub("", cut)).strip("、.·:-_")
         if cut == text:
             # What is left of a damaged table number (232续表3) is no title.
             return (text if has_chinese(text) else ""), scope
         text = cut
 
 
-_unit_line = re.compile(r"^\(?(?:计量)?单位[::](.*)$")
+_unit_line = re.compile(r"\(?(?:计量)?单位[::](.*)$")
 _english_unit_line = re.compile(r"\(([^()]*)\)|(%|‰)")
+
+
+def split_unit(text: str) -> tuple[str, str | None]:
+    """A squeezed line without its 单位:…, and the unit that this prints: None if the line prints none, '' for a
+    list of several units."""
+    found = _unit_line.search(text)
+    if not found:
+        return text, None
+    if re.search("[、,;]", found.group(1)):
+        return text[: found.start()], ""
+    unit = _split_english(found.group(1))[0] or found.group(1)
+    unit = unit[1:-1] if unit.startswith("(") and unit.endswith(")") else unit.removesuffix(")")
+    return text[: found.start()], unit
 
 
 def unit_of_line(text: str) -> str | None:
     """The unit that a squeezed line 单位:… prints, None for any other line, '' for a list of several
     units."""
-    found = _unit_line.match(text)
-    if not found:
-        return None
-    if re.search("[、,;]", found.group(1)):
-        return ""
-    unit = _split_english(found.group(1))[0] or found.group(1)
-    return unit[1:-1] if unit.startswith("(") and unit.endswith(")") else unit.removesuffix(")")
+    before, unit = split_unit(text)
+    return unit if not has_chinese(before) else None
 
 
 def english_unit_of_line(text: str) -> str | None:
