@@ -10,15 +10,9 @@ supplementary_values as (
 
 ),
 
-table_titles as (
+known_headers as (
 
-    select * from {{ ref('table_titles') }}
-
-),
-
-headers as (
-
-    select * from {{ ref('headers') }}
+    select * from {{ ref('cln_headers') }}
 
 ),
 
@@ -52,41 +46,6 @@ city_names as (
 
 ),
 
--- What a header means, per table and data year; a row for the table goes before one for any table.
-printed_headers as (
-
-    select distinct
-        data_year,
-        table_title,
-        header
-    from yearbook_cells
-
-),
-
-known_headers as (
-
-    select
-        printed_headers.data_year,
-        printed_headers.table_title,
-        printed_headers.header,
-        headers.series,
-        headers.default_unit,
-        headers.default_scope
-    from printed_headers
-    inner join headers
-        on
-            printed_headers.header = headers.header
-            and coalesce(headers.table_title, printed_headers.table_title) = printed_headers.table_title
-            and printed_headers.data_year between coalesce(headers.valid_from, 0) and coalesce(headers.valid_to, 9999)
-    left join table_titles on printed_headers.table_title = table_titles.table_title
-    where coalesce(table_titles.used, true)
-    qualify row_number() over (
-        partition by printed_headers.data_year, printed_headers.table_title, printed_headers.header
-        order by headers.table_title is null
-    ) = 1
-
-),
-
 yearbook_values as (
 
     select
@@ -96,7 +55,13 @@ yearbook_values as (
         known_headers.series,
         cells.table_title,
         cells.header,
-        case when cells.scope = '' then coalesce(known_headers.default_scope, '') else cells.scope end as scope,
+        case
+            when cells.scope not in ('', 'unclear') then cells.scope
+            when known_headers.default_scope is not null then known_headers.default_scope
+            -- A wide table without any scope holds one value per city.
+            when cells.form = 'wide' and cells.scope = '' then 'city'
+            else cells.scope
+        end as scope,
         cells.city_raw as place_raw,
         cells.cell_text,
         case when cells.unit = '' then known_headers.default_unit else cells.unit end as unit,
@@ -110,7 +75,7 @@ yearbook_values as (
             cells.data_year = known_headers.data_year
             and cells.table_title = known_headers.table_title
             and cells.header = known_headers.header
-    where known_headers.series is not null
+    where known_headers.series is not null and cells.level = 'prefecture'
 
 ),
 

@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from city_policy.errors import InputError
@@ -35,13 +36,25 @@ def _year(text: str, default: int) -> int:
 
 @dataclass(frozen=True)
 class HeaderRow:
-    """One row of headers.csv: what a header means, in which table and in which data years."""
+    """One row of headers.csv: what a header means, in which tables and in which data years.
+
+    ``table_title`` is a title, a pattern with * for a part of one, or '' for every table.
+    """
 
     table_title: str
     series: str
     default_unit: str
     valid_from: int
     valid_to: int
+
+    def fit(self, title: str) -> int:
+        """How closely the row is made for a table: more for its own title than for a pattern, more for a long pattern
+        than for a short one, 0 for any table, -1 if the row is not for it."""
+        if self.table_title == title:
+            return 1000
+        if not self.table_title:
+            return 0
+        return len(self.table_title) if "*" in self.table_title and fnmatchcase(title, self.table_title) else -1
 
 
 @dataclass(frozen=True)
@@ -66,14 +79,11 @@ class Knowledge:
         return title in self.used_titles or title in self.unused_titles
 
     def header(self, header: str, title: str, data_year: int) -> HeaderRow | None:
-        """The row of headers.csv that holds for a header of a table in a data year; a row for the table goes
-        before one for any table."""
-        rows = [
-            row
-            for row in self.headers.get(header, ())
-            if row.table_title in ("", title) and row.valid_from <= data_year <= row.valid_to
-        ]
-        return max(rows, key=lambda row: row.table_title != "", default=None)
+        """The row of headers.csv that holds for a header of a table in a data year; the row that is made most closely
+        for the table goes first."""
+        rows = [row for row in self.headers.get(header, ()) if row.valid_from <= data_year <= row.valid_to]
+        best = max(rows, key=lambda row: row.fit(title), default=None)
+        return best if best and best.fit(title) >= 0 else None
 
     def kind_of(self, name: str, data_year: int) -> str:
         """'city' for a prefecture-level unit of a data year, 'row' for a province or total, '' for an unknown name."""

@@ -729,6 +729,10 @@ class _SheetWalk:
         labels = []
         for i in indexes:
             path = "|".join(text for k, text in enumerate(paths[i]) if k == 0 or text != paths[i][k - 1])
+            joined = path.replace("|", "")
+            if joined != path and path not in self.knowledge.headers and joined in self.knowledge.headers:
+                # One label that is broken over several cells.
+                path = joined
             if not has_own[i]:
                 # A column without any label of its own: padding, or values nobody can name.
                 path, units[i] = "", ""

@@ -146,6 +146,11 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
         return Label("", chinese.strip("()"), "", scope)
     # A note sign between label and translation is not part of the label.
     label = re.sub(r"^[#*]+|['‘’`\"“”*#]+$", "", _dot_between.sub("、", chinese))
+    if label.count("(") == label.count(")") + 1:
+        label += ")"
+    if label not in known_labels:
+        # 其中 says that the column is a part of the one before, which its own words say, too.
+        label = re.sub(r"^其中[:、]?(?=.)", "", label)
     while True:
         cut = _enumerator.sub("", label)
         if cut == label or not cut:
@@ -231,7 +236,7 @@ def parse_title(text: str) -> tuple[str, str]:
     scope = ""
     while True:
         cut = text[len(table_number(text)) :]
-        cut = _dot_between.sub("、", _split_english(cut)[0] or cut)
+        cut = _dot_between.sub("、", _split_english(re.sub(r"[A-Za-z]{4,}.*$", "", cut) or cut)[0] or cut)
         cut, of_bracket = _without_scope(cut)
         scope = scope or of_bracket
         cut = _title_tail.sub("", _continued.sub("", cut)).strip("、.·:-_")
@@ -241,7 +246,7 @@ def parse_title(text: str) -> tuple[str, str]:
         text = cut
 
 
-_unit_line = re.compile(r"\(?(?:计量)?单位[::](.*)$")
+_unit_line = re.compile(rf"\(?(?:计量)?单位(?:[::](.*)|[、.]({_unit_pattern.pattern}))$")
 _english_unit_line = re.compile(r"\(([^()]*)\)|(%|‰)")
 
 
@@ -251,9 +256,10 @@ def split_unit(text: str) -> tuple[str, str | None]:
     found = _unit_line.search(text)
     if not found:
         return text, None
-    if re.search("[、,;]", found.group(1)):
+    printed = found.group(1) or found.group(2) or ""
+    if re.search("[、,;]", printed):
         return text[: found.start()], ""
-    unit = _split_english(found.group(1))[0] or found.group(1)
+    unit = _split_english(printed)[0] or printed
     unit = unit[1:-1] if unit.startswith("(") and unit.endswith(")") else unit.removesuffix(")")
     return text[: found.start()], unit
 
