@@ -1,384 +1,48 @@
-with yearbook_cells as (
+with cells as (
 
-    select * from {{ ref('stg_yearbook_cells') }}
-
-),
-
-supplementary_values as (
-
-    select * from {{ ref('stg_supplementary_values') }}
+    select * from {{ ref('cln_converted_cells') }}
 
 ),
 
-known_headers as (
-
-    select * from {{ ref('cln_headers') }}
-
-),
-
-units as (
-
-    select * from {{ ref('units') }}
-
-),
-
-corrections as (
-
-    select * from {{ ref('corrections') }}
-
-),
-
-series as (
-
-    select * from {{ ref('series') }}
-
-),
-
-cities as (
-
-    select * from {{ ref('cities') }}
-
-),
-
-city_names as (
-
-    select * from {{ ref('city_names') }}
-
-),
-
-yearbook_values as (
-
-    select
-        cells.data_year,
-        cells.edition,
-        'yearbook' as source,
-        known_headers.series,
-        cells.table_title,
-        cells.header,
-        case
-            when cells.scope not in ('', 'unclear') then cells.scope
-            when known_headers.default_scope is not null then known_headers.default_scope
-            -- A wide table without any scope holds one value per city.
-            when cells.form = 'wide' and cells.scope = '' then 'city'
-            else cells.scope
-        end as scope,
-        cells.city_raw as place_raw,
-        cells.cell_text,
-        case when cells.unit = '' then known_headers.default_unit else cells.unit end as unit,
-        cells.file,
-        cells.sheet,
-        cells."row",
-        cells."column"
-    from yearbook_cells as cells
-    inner join known_headers
-        on
-            cells.data_year = known_headers.data_year
-            and cells.table_title = known_headers.table_title
-            and cells.header = known_headers.header
-    where known_headers.series is not null and cells.level = 'prefecture'
-
-),
-
-supplementary_cells as (
-
-    select
-        year as data_year,
-        null::integer as edition,
-        'supplementary' as source,
-        series,
-        null::varchar as table_title,
-        null::varchar as header,
-        'city' as scope,
-        place_raw,
-        coalesce(value_text, '') as cell_text,
-        unit,
-        file,
-        null::varchar as sheet,
-        "row",
-        null::integer as "column"
-    from supplementary_values
-
-),
-
-printed_cells as (
-
-    select * from yearbook_values
-
-    union all
-
-    select * from supplementary_cells
-
-),
-
--- Names: the official name, then the official short name, then an alias that is valid in the data year. Nothing else.
-printed_places as (
+-- What one cell says, several may print: a page printed twice, two tables, the two forms of an edition.
+usable as (
 
     select
         *,
-        regexp_replace(nfc_normalize(place_raw), '[\s\p{Z}\x{200b}-\x{200d}\x{2060}\x{feff}]+', '', 'g') as place
-    from (select distinct data_year, source, place_raw from printed_cells)
+        cell_problem is null and converted_value is not null as is_usable,
+        coalesce(
+            bool_or(is_usable and form = 'table') over same_cell,
+            false
+        ) as has_printed_table
+    from cells
+    window same_cell as (partition by source, data_year, part_adcode, series, scope)
 
 ),
 
--- 吉林 and 海南 are short for a province as well as for a part of it: nobody can tell which is meant.
-short_names as (
+-- Where a table prints a value, the wide form of the same edition only repeats it.
+chosen as (
 
     select
-        name_short,
-        adcode
-    from cities
-    where not exists (
-        select 1 from cities as provinces
-        where
-            regexp_replace(provinces.province_zh, '(壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)$', '')
-            = cities.name_short
-            and provinces.province_zh != cities.name_zh
-    )
+        *,
+        is_usable and not (has_printed_table and form = 'wide') as is_chosen
+    from usable
 
 ),
 
-province_codes as (
-
-    select distinct
-        province_zh,
-        left(adcode, 2) || '0000' as province_code
-    from cities
-
-),
-
-place_candidates as (
-
-    select
-        printed_places.*,
-        1 as priority,
-        'city' as kind,
-        cities.adcode,
-        cities.adcode as part_adcode
-    from printed_places
-    inner join cities on printed_places.place = cities.name_zh
-
-    union all
-
-    select
-        printed_places.*,
-        2,
-        'city',
-        short_names.adcode,
-        short_names.adcode
-    from printed_places
-    inner join short_names on printed_places.place = short_names.name_short
-
-    union all
-
-    select
-        printed_places.*,
-        3,
-        case city_names.kind
-            when 'province_row' then 'province'
-            when 'total_row' then 'total'
-            when 'dissolved' then 'dissolved'
-            else 'city'
-        end,
-        city_names.adcode,
-        coalesce(city_names.part_adcode, city_names.adcode)
-    from printed_places
-    inner join city_names
-        on
-            printed_places.place = city_names.city_raw
-            and printed_places.data_year
-            between coalesce(city_names.valid_from, 0) and coalesce(city_names.valid_to, 9999)
-
-    union all
-
-    -- Supplementary files give places as codes, too.
-    select
-        printed_places.*,
-        4,
-        'city',
-        cities.adcode,
-        cities.adcode
-    from printed_places
-    inner join cities on printed_places.place = cities.adcode
-    where printed_places.source = 'supplementary'
-
-    union all
-
-    select
-        printed_places.*,
-        5,
-        'province',
-        province_codes.province_code,
-        province_codes.province_code
-    from printed_places
-    inner join province_codes
-        on printed_places.place in (province_codes.province_zh, province_codes.province_code)
-    where printed_places.source = 'supplementary'
-
-    union all
-
-    select
-        printed_places.*,
-        6,
-        'nation',
-        '100000',
-        '100000'
-    from printed_places
-    where printed_places.source = 'supplementary' and printed_places.place in ('100000', '全国')
-
-),
-
-places as (
-
-    select * from place_candidates
-    qualify row_number() over (
-        partition by data_year, source, place_raw
-        order by kind = 'total', priority
-    ) = 1
-
-),
-
--- In supplementary files a province or the nation stands for its cities.
-place_cities as (
-
-    select
-        data_year,
-        source,
-        place_raw,
-        kind,
-        1 as breadth,
-        adcode,
-        part_adcode
-    from places
-    where kind not in ('province', 'nation')
-
-    union all
-
-    select
-        places.data_year,
-        places.source,
-        places.place_raw,
-        places.kind,
-        case places.kind when 'province' then 2 else 3 end,
-        cities.adcode,
-        cities.adcode
-    from places
-    inner join cities on places.kind = 'nation' or left(cities.adcode, 2) = left(places.adcode, 2)
-    where places.source = 'supplementary' and places.kind in ('province', 'nation')
-
-),
-
-known_places as (
-
-    select
-        data_year,
-        source,
-        place_raw
-    from places
-
-),
-
--- Province rows, totals and dissolved units are known and no cities; an unknown name is kept and quarantined below.
-placed_cells as (
-
-    select
-        cells.*,
-        place_cities.adcode,
-        place_cities.part_adcode,
-        place_cities.breadth
-    from printed_cells as cells
-    inner join place_cities
-        on
-            cells.data_year = place_cities.data_year
-            and cells.source = place_cities.source
-            and cells.place_raw = place_cities.place_raw
-    where place_cities.kind not in ('total', 'dissolved')
-
-    union all
-
-    select
-        cells.*,
-        null as adcode,
-        null as part_adcode,
-        null as breadth
-    from printed_cells as cells
-    anti join known_places
-        on
-            cells.data_year = known_places.data_year
-            and cells.source = known_places.source
-            and cells.place_raw = known_places.place_raw
-
-),
-
--- The narrower place goes first: a value of the city before one of its province.
-narrowest as (
-
-    select * from placed_cells
-    where source = 'yearbook' or part_adcode is null
-
-    union all
-
-    select * from placed_cells
-    where source = 'supplementary' and part_adcode is not null
-    qualify breadth = min(breadth) over (partition by data_year, part_adcode, series)
-
-),
-
-converted as (
-
-    select
-        cells.*,
-        series.canonical_unit,
-        corrections.corrected_text,
-        {{ plain_number('cells.cell_text') }} as plain_text,
-        {{ is_missing_text('plain_text') }} as is_missing,
-        {{ parse_number('plain_text') }} as printed_value,
-        case
-            when corrections.corrected_text is null then printed_value
-            else {{ parse_number('corrections.corrected_text') }}
-        end as number_used,
-        case
-            when units.factor = 1 then number_used
-            -- Six decimals of the canonical unit remove what the multiplication of doubles adds.
-            else round(number_used * units.factor, 6)
-        end as converted_value,
-        case
-            when cells.part_adcode is null then 'unknown city name'
-            when cells.scope not in ('city', 'districts') then 'scope not readable'
-            when is_missing and corrections.corrected_text is null then null
-            when series.series is null then 'unknown indicator'
-            when cells.unit is null or cells.unit = '' then 'no unit printed'
-            when units.factor is null
-                then 'the unit ' || cells.unit || ' cannot be converted to ' || series.canonical_unit
-            when number_used is null then 'unparsed number'
-        end as cell_problem
-    from narrowest as cells
-    left join series on cells.series = series.series
-    left join units
-        on
-            cells.unit = units.unit
-            and series.canonical_unit = units.canonical_unit
-    left join corrections
-        on
-            cells.data_year = corrections.data_year
-            and cells.place_raw = corrections.city_raw
-            and cells.series = corrections.series
-            and cells.scope = corrections.scope
-            and cells.cell_text = corrections.cell_text
-
-),
-
--- A page printed twice: identical values are one value, a blank gives way to a value, different values are all
--- quarantined, because nobody can tell which is right.
+-- Values agree if they differ by no more than the rounding of the coarser one. A blank gives way to a value, the coarser
+-- to the more exact one; different values are all quarantined, because nobody can tell which is right.
 compared as (
 
     select
         *,
-        min(converted_value) over same_cell != max(converted_value) over same_cell as is_conflict,
+        max(if(is_chosen, converted_value, null)) over same_cell
+        - min(if(is_chosen, converted_value, null)) over same_cell
+        > 0.5000001 * max(if(is_chosen, last_digit, null)) over same_cell as is_conflict,
         row_number() over (
             same_cell
-            order by converted_value is null, file, sheet, "row", "column"
+            order by is_chosen desc, last_digit, file, sheet, "row", "column"
         ) as copy_number
-    from converted
+    from chosen
     window same_cell as (partition by source, data_year, part_adcode, series, scope)
 
 ),
@@ -388,14 +52,14 @@ judged as (
     select
         *,
         case
-            when cell_problem is null and is_conflict and converted_value is not null then 'conflicting duplicate'
+            when cell_problem is null and is_conflict and is_chosen then 'conflicting duplicate'
             else cell_problem
         end as quarantine_reason
     from compared
     where
         cell_problem is not null
         or copy_number = 1
-        or (is_conflict and converted_value is not null)
+        or (is_conflict and is_chosen)
 
 ),
 
@@ -405,6 +69,7 @@ final as (
         data_year,
         edition,
         source,
+        form,
         series,
         scope,
         place_raw as city_raw,
@@ -416,7 +81,7 @@ final as (
         canonical_unit as unit,
         case
             when quarantine_reason is not null then 'quarantined'
-            when corrected_text is not null then 'corrected'
+            when is_corrected then 'corrected'
             when is_missing then 'missing'
             else 'printed'
         end as cell_status,

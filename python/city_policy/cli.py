@@ -37,6 +37,20 @@ def build_parser() -> argparse.ArgumentParser:
     ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
+    accept = commands.add_parser(
+        "accept",
+        help="take accepted mapping rows into the seeds",
+        description="Take the rows that have yes in the column accept from the files of proposals, which city-policy "
+        "ingest writes, into the seeds of mapping and names. Every row is checked before any file is written.",
+    )
+    accept.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="DIR",
+        help="folder of proposals (default: proposals in the data directory)",
+    )
+
     publish = commands.add_parser(
         "publish",
         help="copy what was published last to a PostgreSQL database",
@@ -165,6 +179,15 @@ def _run(arguments: argparse.Namespace) -> None:
                     progress=not arguments.quiet,
                 )
             )
+    elif arguments.command == "accept":
+        from city_policy.directory import data_directory
+        from city_policy.reader import accept_proposals
+
+        seeds = project / "seeds"
+        folder = arguments.folder or data_directory() / "proposals"
+        taken = accept_proposals(folder, seeds / "mapping", seeds / "geography")
+        rows = ", ".join(f"{count} into {seed}.csv" for seed, count in taken.items())
+        print(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
     elif arguments.command == "publish":
         from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
         from city_policy.publish import publish_postgresql

@@ -99,7 +99,7 @@ def test_mapped_header_with_an_unknown_unit_is_told_and_stops_nothing(edition, t
     assert summary.n_cells == 21
     [(key, example)] = summary.unknown_units.items()
     assert key == ("万户", "registered_population")
-    assert example == (1, "2012/unit.xlsx, sheet a, row 3, column 3")
+    assert example == (1, "2012/unit.xlsx, sheet a, row 3, column 3", 2011, 2011, "")
 
 
 def test_unknown_unit_becomes_known_by_a_row_of_units(edition, tmp_path):

@@ -5,7 +5,9 @@ per printed cell, as printed: nothing is corrected here. What the mapping seeds 
 the summary and quarantined by the cleaning models.
 """
 
-from city_policy.reader.ingest import Summary, ingest
+from city_policy.reader.ingest import ingest
+from city_policy.reader.proposals import accept_proposals
+from city_policy.reader.summary import Summary
 from city_policy.reader.supplementary import SupplementarySummary, ingest_supplementary
 
-__all__ = ["Summary", "SupplementarySummary", "ingest", "ingest_supplementary"]
+__all__ = ["Summary", "SupplementarySummary", "accept_proposals", "ingest", "ingest_supplementary"]

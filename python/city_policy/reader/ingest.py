@@ -24,8 +24,9 @@ from city_policy.reader.editions import Task, find_files, level_of_name, level_o
 from city_policy.reader.files import read_sheets, unpack_zip
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
+from city_policy.reader.proposals import write_proposals
 from city_policy.reader.sheets import Block, SheetReader, cell_to_text
-from city_policy.reader.suggestions import suggest
+from city_policy.reader.summary import Note, Summary, Unknown, add_unknown
 from city_policy.reader.text import ZERO_WIDTH, parse_number, parse_title, squeeze, strip_blank
 
 LANDING_FILE = "yearbook_cells.parquet"
@@ -38,26 +39,6 @@ PREFECTURE_SHARE = 0.15
 # The unit separator cannot stand in a cell of a workbook (XML 1.0 forbids it): cells cross between
 # processes as one text.
 _SEPARATOR = "\x1f"
-
-
-class Example(NamedTuple):
-    """How many cells something unknown keeps from use, and where it stands first."""
-
-    count: int
-    address: str
-
-
-class Note(NamedTuple):
-    """Something that a person should know, with its address; ``row`` and ``column`` are 0 where it has none."""
-
-    kind: str
-    data_year: int | None
-    file: str
-    sheet: str
-    row: int
-    column: int
-    text: str
-    message: str
 
 
 class LandedBlock(NamedTuple):
@@ -82,76 +63,14 @@ class FileResult:
     name: str
     blocks: list[LandedBlock] = field(default_factory=list)
     n_cells: int = 0
-    unknown_tables: dict[str, Example] = field(default_factory=dict)
-    unknown_headers: dict[tuple[str, str], Example] = field(default_factory=dict)
-    unknown_units: dict[tuple[str, str], Example] = field(default_factory=dict)
-    unknown_names: dict[tuple[str, int], Example] = field(default_factory=dict)
+    unknown_tables: dict[str, Unknown] = field(default_factory=dict)
+    unknown_headers: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+    unknown_units: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+    unknown_names: dict[tuple[str, int], Unknown] = field(default_factory=dict)
     unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     refused: dict[int, str] = field(default_factory=dict)
     failure: str = ""
-
-
-@dataclass
-class Summary:
-    """What an ingest read and what it did not know. ``str`` gives the closing lines."""
-
-    editions: dict[int, int] = field(default_factory=dict)
-    n_tables: int = 0
-    n_cells: int = 0
-    levels: Counter[str] = field(default_factory=Counter)
-    refused: list[str] = field(default_factory=list)
-    unknown_tables: dict[str, Example] = field(default_factory=dict)
-    unknown_headers: dict[tuple[str, str], Example] = field(default_factory=dict)
-    unknown_units: dict[tuple[str, str], Example] = field(default_factory=dict)
-    unknown_names: dict[tuple[str, int], Example] = field(default_factory=dict)
-    suggestions: list[str] = field(default_factory=list)
-    unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
-    not_read: list[str] = field(default_factory=list)
-    n_notes: int = 0
-    target: Path = Path()
-
-    def __str__(self) -> str:
-        lines = [
-            *(f"REFUSED: {sentence}" for sentence in self.refused),
-            f"editions          {len(self.editions)}  ("
-            + ", ".join(f"{edition}: {count} tables" for edition, count in sorted(self.editions.items()))
-            + ")",
-            f"tables            {self.n_tables}",
-            f"cells             {self.n_cells}",
-            f"unknown tables    {len(self.unknown_tables)}",
-            *_shown(f"{title or '(no title)'}  {example.address}" for title, example in self.unknown_tables.items()),
-            f"unknown headers   {len(self.unknown_headers)}",
-            *_shown(
-                f"{title}: {header or '(no label)'}  {example.address}"
-                for (title, header), example in self.unknown_headers.items()
-            ),
-            f"unknown names     {len(self.unknown_names)}",
-            *_shown(
-                f"{name or '(blank)'} in {year}, {example.count} cells  {example.address}"
-                for (name, year), example in self.unknown_names.items()
-            ),
-        ]
-        if self.suggestions:
-            lines.append("  lines for seeds/geography/city_names.csv, to be checked before pasting:")
-            lines += [f"    {line}" for line in self.suggestions]
-        lines += [
-            f"unparsed numbers  {len(self.unparsed_numbers)}",
-            *_shown(f"{text!r}  {address}" for text, address in self.unparsed_numbers),
-        ]
-        if self.not_read:
-            lines += [f"not read          {len(self.not_read)}", *_shown(self.not_read)]
-        lines.append(f"written           {self.target}")
-        return "\n".join(lines)
-
-
-def _shown(items, limit: int = 20) -> list[str]:
-    """At most ``limit`` indented lines and how many more there are."""
-    items = list(items)
-    lines = [f"  {item}" for item in items[:limit]]
-    if len(items) > limit:
-        lines.append(f"  … and {len(items) - limit} more")
-    return lines
 
 
 def read_file(task: Task, knowledge: Knowledge, clean_names: dict[str, str]) -> FileResult:
@@ -275,9 +194,8 @@ def report_unknown(
 ) -> None:
     """Counts what the mapping does not know of a block of a prefecture-level table."""
 
-    def count(target: dict, key: object, times: int, address: str) -> None:
-        before = target.get(key)
-        target[key] = Example(before.count + times, before.address) if before else Example(times, address)
+    def count(target: dict, key: object, n_cells: int, address: str, unit: str = "") -> None:
+        add_unknown(target, key, Unknown(n_cells, address, data_year, data_year, unit))
 
     title = block.table_title
     n_columns = len(block.columns)
@@ -292,7 +210,7 @@ def report_unknown(
         row = knowledge.header(column.header, title, data_year)
         if row is None:
             if n_filled:
-                count(result.unknown_headers, (title, column.header), n_filled, address)
+                count(result.unknown_headers, (title, column.header), n_filled, address, column.unit)
             continue
         if not row.series:
             continue
@@ -470,43 +388,42 @@ def ingest(
     for result in results:
         for year, sentence in result.refused.items():
             refused.setdefault(year, sentence)
-    summary, builder, notes = collect(found.tasks, results, refused, found.not_read)
+    summary, builder = collect(found.tasks, results, refused, found.not_read)
     if not summary.n_cells:
         raise InputError(next(iter(refused.values()), f"The folder {folder} holds no table with cities in it."))
-    summary.suggestions = suggest(summary.unknown_names, knowledge)
     summary.target = Path(landing_dir) / LANDING_FILE
     write_parquet(builder.table(), summary.target)
-    write_parquet(notes_table(notes), Path(landing_dir) / NOTES_FILE)
+    write_parquet(notes_table(summary.notes), Path(landing_dir) / NOTES_FILE)
+    summary.proposals = Path(landing_dir).parent / "proposals"
+    write_proposals(summary, summary.proposals, knowledge)
     return summary
 
 
 def collect(
     tasks: list[Task], results: list[FileResult], refused: dict[int, str], not_read: list[str]
-) -> tuple[Summary, "LandingBuilder", list[Note]]:
+) -> tuple[Summary, "LandingBuilder"]:
     """What all files hold together, without the editions that are refused; ``refused``: data year → sentence."""
     builder = LandingBuilder()
-    notes = [Note("refused edition", year, "", "", 0, 0, "", sentence) for year, sentence in sorted(refused.items())]
     summary = Summary(refused=[sentence for _, sentence in sorted(refused.items())], not_read=list(not_read))
+    summary.notes = [Note("refused edition", year, "", "", 0, 0, "", text) for year, text in sorted(refused.items())]
     tables: dict[int, set[tuple[str, str]]] = {}
     for task, result in zip(tasks, results, strict=True):
         if task.data_year in refused:
             continue
         if not result.blocks:
             summary.not_read.append(f"{task.name} (no table in it)")
-        notes += result.notes
+        summary.notes += result.notes
         for block in result.blocks:
             builder.add(task.name, block)
             tables.setdefault(block.edition, set()).add((task.name, block.table_title))
-            summary.levels[block.level] += len(block.rows) * len(block.columns)
+            summary.n_cells_by_level[block.level] += len(block.rows) * len(block.columns)
         summary.n_cells += result.n_cells
         for name in ("unknown_tables", "unknown_headers", "unknown_units", "unknown_names"):
             target = getattr(summary, name)
-            for key, example in getattr(result, name).items():
-                before = target.get(key)
-                target[key] = Example(before.count + example.count, before.address) if before else example
+            for key, unknown in getattr(result, name).items():
+                add_unknown(target, key, unknown)
         summary.unparsed_numbers += result.unparsed_numbers
-    notes += [Note("not read", None, name, "", 0, 0, "", "this file is not read") for name in summary.not_read]
+    summary.notes += [Note("not read", None, name, "", 0, 0, "", "this file is not read") for name in summary.not_read]
     summary.editions = {edition: len(found) for edition, found in tables.items()}
     summary.n_tables = sum(summary.editions.values())
-    summary.n_notes = len(notes)
-    return summary, builder, notes
+    return summary, builder

@@ -435,7 +435,7 @@ class _SheetWalk:
                 head.header_rows.append((row.number, row.row))
             return
         has_title = bool(head.parts or head.is_continuation or self.reader.table.title)
-        if is_label and not number and has_title:
+        if is_label and not number and (has_title or in_header):
             head.header_rows.append((row.number, row.row))
             return
         if in_header:

@@ -17,3 +17,7 @@ def suggest(unknown: dict, knowledge: Knowledge) -> list[str]:
         else:
             lines.append(f"{name},,ocr_variant,{year},{year},no similar name; {example.address.replace(',', ';')}")
     return lines
+
+
+def suggested_place(name, year, knowledge):
+    return None
