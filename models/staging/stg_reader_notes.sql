@@ -1,0 +1,36 @@
+with notes as (
+
+{% if var('source') == 'landing' %}
+    select * from read_parquet('{{ landing_directory() }}/reader_notes.parquet')
+{% else %}
+    -- The demo seeds are read by dbt itself.
+    select
+        null as kind,
+        null as data_year,
+        null as file,
+        null as sheet,
+        null as "row",
+        null as "column",
+        null as text,
+        null as message
+    where false
+{% endif %}
+
+),
+
+final as (
+
+    select
+        kind::varchar as kind,
+        data_year::integer as data_year,
+        file::varchar as file,
+        sheet::varchar as sheet,
+        nullif("row"::integer, 0) as "row",
+        nullif("column"::integer, 0) as "column",
+        text::varchar as text,
+        message::varchar as message
+    from notes
+
+)
+
+select * from final
