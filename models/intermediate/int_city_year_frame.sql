@@ -6,7 +6,7 @@ with cities as (
 
 cells as (
 
-    select * from {{ ref('stg_cell_values') }}
+    select * from {{ ref('cln_cell_values') }}
 
 ),
 

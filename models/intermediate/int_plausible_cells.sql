@@ -1,6 +1,6 @@
 with cells as (
 
-    select * from {{ ref('stg_cell_values') }}
+    select * from {{ ref('cln_cell_values') }}
 
 ),
 

@@ -1,6 +1,6 @@
 with cell_values as (
 
-    select * from {{ ref('stg_cell_values') }}
+    select * from {{ ref('cln_cell_values') }}
 
 ),
 

@@ -13,9 +13,10 @@ from conftest import run
 # Which rooms a model may read; within a room a model may read its own room.
 MAY_READ = {
     "staging": {"seeds/geography", "seeds/policy", "seeds/mapping", "seeds/yearbook"},
-    "intermediate": {"staging", "seeds/geography", "seeds/mapping", "seeds/study"},
+    "cleaning": {"staging", "seeds/geography", "seeds/mapping"},
+    "intermediate": {"staging", "cleaning", "seeds/geography", "seeds/mapping", "seeds/study"},
     "marts": {"staging", "intermediate", "seeds/mapping", "seeds/study"},
-    "quality": {"staging", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
+    "quality": {"staging", "cleaning", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
     "estimates": {"intermediate", "marts", "quality", "seeds/study"},
     "audit": {"seeds/published"},
     "results": {"intermediate", "marts", "estimates", "audit", "seeds/study", "seeds/published"},

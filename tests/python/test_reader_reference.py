@@ -1,4 +1,4 @@
-"""The real yearbooks against an independent parser's cells, through the reader and the staging models."""
+"""The real yearbooks against an independent parser's cells, through the reader and the cleaning models."""
 
 import csv
 
@@ -63,7 +63,7 @@ LOST = {("2012/2-15_地方财政一般预算内收支状况(全市).xlsx", "4208
 
 @pytest.fixture(scope="module")
 def built(shared, project, tmp_path_factory):
-    """A connection to the staging models of the four real editions, and the summary of their ingest."""
+    """A connection to the models of the four real editions, and the summary of their ingest."""
     folder = shared / "yearbooks"
     if not (folder / "reference_cells.csv").is_file():
         pytest.skip("the yearbook workbooks are not among the public test material")
@@ -73,7 +73,7 @@ def built(shared, project, tmp_path_factory):
     models = [
         "stg_yearbook_cells",
         "stg_supplementary_values",
-        "stg_cell_values",
+        "cln_cell_values",
         "int_plausible_cells",
         "quarantined_cells",
         "unknown_headers",
@@ -89,7 +89,7 @@ def built(shared, project, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compared(built, shared):
-    """One row per reference cell with what the staging model made of the same cell."""
+    """One row per reference cell with what the cleaning model made of the same cell."""
     connection, _ = built
     connection.execute("create temp table names (indicator varchar, series varchar)")
     connection.executemany("insert into names values (?, ?)", list(INDICATORS.items()))
@@ -122,7 +122,7 @@ def compared(built, shared):
             reference.excel_row,
                            reference.indicator)
         from reference
-        left join build.staging.stg_cell_values as cells
+        left join build.cleaning.cln_cell_values as cells
             on
                 cells.file = reference.yearbook || '/' || reference.file
                 and cells.sheet = reference.sheet
@@ -189,7 +189,7 @@ def test_nothing_is_unknown(built):
     assert connection.execute("select count(*) from build.quality.unknown_headers").fetchone() == (0,)
     reasons = dict(
         connection.execute(
-            "select quarantine_reason, count(*) from build.staging.stg_cell_values where cell_status = 'quarantined' group by all"
+            "select quarantine_reason, count(*) from build.cleaning.cln_cell_values where cell_status = 'quarantined' group by all"
         ).fetchall()
     )
     assert reasons == {"conflicting duplicate": 6, "unparsed number": len(summary.unparsed_numbers)}
@@ -233,7 +233,7 @@ def test_beijing_land_area_is_corrected_where_a_digit_is_lost(built):
     connection, _ = built
     rows = connection.execute(
         """
-        select data_year, cell_status, value > printed_value from build.staging.stg_cell_values
+        select data_year, cell_status, value > printed_value from build.cleaning.cln_cell_values
         where series = 'land_area' and adcode = '110000' and scope = 'city'
         order by data_year
         """

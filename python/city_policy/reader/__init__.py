@@ -2,7 +2,7 @@
 
 ``ingest`` reads printed yearbooks, ``ingest_supplementary`` long files of other sources. Both write one row
 per printed cell, as printed: nothing is corrected here. What the mapping seeds do not know is counted in
-the summary and quarantined by the staging models.
+the summary and quarantined by the cleaning models.
 """
 
 from city_policy.reader.ingest import Summary, ingest

@@ -343,7 +343,7 @@ class _SheetWalk:
         elif self.block is not None:
             columns, header_row = self.block.columns, self.block.header_row
         if columns is None:
-            # Data without any header: landed with an empty header, so that the staging models report it.
+            # Data without any header: landed with an empty header, so that the cleaning models report it.
             columns = [
                 Column(index + 1, "", "", "")
                 for index in range(self.width)
