@@ -40,15 +40,9 @@ series as (
 
 ),
 
-cities as (
+place_cities as (
 
-    select * from {{ ref('cities') }}
-
-),
-
-city_names as (
-
-    select * from {{ ref('city_names') }}
+    select * from {{ ref('cln_place_cities') }}
 
 ),
 
@@ -145,178 +139,12 @@ printed_cells as (
 
 ),
 
--- Names: the official name, then the official short name, then an alias that is valid in the data year. Nothing else.
-printed_places as (
-
-    select
-        *,
-        regexp_replace(nfc_normalize(place_raw), '[\s\p{Z}\x{200b}-\x{200d}\x{2060}\x{feff}]+', '', 'g') as place
-    from (select distinct data_year, source, place_raw from printed_cells)
-
-),
-
--- 吉林 and 海南 are short for a province as well as for a part of it: nobody can tell which is meant.
-short_names as (
-
-    select
-        name_short,
-        adcode
-    from cities
-    where not exists (
-        select 1 from cities as provinces
-        where
-            regexp_replace(provinces.province_zh, '(壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)$', '')
-            = cities.name_short
-            and provinces.province_zh != cities.name_zh
-    )
-
-),
-
-province_codes as (
-
-    select distinct
-        province_zh,
-        left(adcode, 2) || '0000' as province_code
-    from cities
-
-),
-
-place_candidates as (
-
-    select
-        printed_places.*,
-        1 as priority,
-        'city' as kind,
-        cities.adcode,
-        cities.adcode as part_adcode
-    from printed_places
-    inner join cities on printed_places.place = cities.name_zh
-
-    union all
-
-    select
-        printed_places.*,
-        2,
-        'city',
-        short_names.adcode,
-        short_names.adcode
-    from printed_places
-    inner join short_names on printed_places.place = short_names.name_short
-
-    union all
-
-    select
-        printed_places.*,
-        3,
-        case city_names.kind
-            when 'province_row' then 'province'
-            when 'total_row' then 'total'
-            when 'dissolved' then 'dissolved'
-            else 'city'
-        end,
-        city_names.adcode,
-        coalesce(city_names.part_adcode, city_names.adcode)
-    from printed_places
-    inner join city_names
-        on
-            printed_places.place = city_names.city_raw
-            and printed_places.data_year
-            between coalesce(city_names.valid_from, 0) and coalesce(city_names.valid_to, 9999)
-
-    union all
-
-    -- Supplementary files give places as codes, too.
-    select
-        printed_places.*,
-        4,
-        'city',
-        cities.adcode,
-        cities.adcode
-    from printed_places
-    inner join cities on printed_places.place = cities.adcode
-    where printed_places.source = 'supplementary'
-
-    union all
-
-    select
-        printed_places.*,
-        5,
-        'province',
-        province_codes.province_code,
-        province_codes.province_code
-    from printed_places
-    inner join province_codes
-        on printed_places.place in (province_codes.province_zh, province_codes.province_code)
-    where printed_places.source = 'supplementary'
-
-    union all
-
-    select
-        printed_places.*,
-        6,
-        'nation',
-        '100000',
-        '100000'
-    from printed_places
-    where printed_places.source = 'supplementary' and printed_places.place in ('100000', '全国')
-
-),
-
-places as (
-
-    select * from place_candidates
-    qualify row_number() over (
-        partition by data_year, source, place_raw
-        order by kind = 'total', priority
-    ) = 1
-
-),
-
--- In supplementary files a province or the nation stands for its cities.
-place_cities as (
-
-    select
-        data_year,
-        source,
-        place_raw,
-        kind,
-        1 as breadth,
-        adcode,
-        part_adcode
-    from places
-    where kind not in ('province', 'nation')
-
-    union all
-
-    select
-        places.data_year,
-        places.source,
-        places.place_raw,
-        places.kind,
-        case places.kind when 'province' then 2 else 3 end,
-        cities.adcode,
-        cities.adcode
-    from places
-    inner join cities on places.kind = 'nation' or left(cities.adcode, 2) = left(places.adcode, 2)
-    where places.source = 'supplementary' and places.kind in ('province', 'nation')
-
-),
-
-known_places as (
-
-    select
-        data_year,
-        source,
-        place_raw
-    from places
-
-),
-
--- Province rows, totals and dissolved units are known and no cities; an unknown name is kept and quarantined below.
+-- Province rows, totals and dissolved units are known and no cities; other names are kept and quarantined below.
 placed_cells as (
 
     select
         cells.*,
+        place_cities.kind as place_kind,
         place_cities.adcode,
         place_cities.part_adcode,
         place_cities.breadth
@@ -326,21 +154,6 @@ placed_cells as (
             cells.data_year = place_cities.data_year
             and cells.source = place_cities.source
             and cells.place_raw = place_cities.place_raw
-    where place_cities.kind not in ('total', 'dissolved')
-
-    union all
-
-    select
-        cells.*,
-        null as adcode,
-        null as part_adcode,
-        null as breadth
-    from printed_cells as cells
-    anti join known_places
-        on
-            cells.data_year = known_places.data_year
-            and cells.source = known_places.source
-            and cells.place_raw = known_places.place_raw
 
 ),
 
@@ -377,10 +190,13 @@ converted as (
             else round(number_used * units.factor, 6)
         end as converted_value,
         case
+            when cells.place_kind = 'county' then 'county-level unit'
+            when cells.place_kind = 'ambiguous' then 'ambiguous city name'
             when cells.part_adcode is null then 'unknown city name'
             when cells.scope not in ('city', 'districts') then 'scope not readable'
             when is_missing and corrections.corrected_text is null then null
             when series.series is null then 'unknown indicator'
+            when cells.breadth > 1 and series.additive then 'a total of several cities'
             when cells.unit is null or cells.unit = '' then 'no unit printed'
             when units.factor is null
                 then 'the unit ' || cells.unit || ' cannot be converted to ' || series.canonical_unit

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from rapidfuzz import fuzz, process
 from tqdm import tqdm
 
 from city_policy.errors import InputError
@@ -19,6 +18,7 @@ from city_policy.reader.files import CSV_SUFFIX, is_readable, read_csv, read_she
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
 from city_policy.reader.sheets import NAME_LABELS, Block, SheetReader, cell_to_text
+from city_policy.reader.suggestions import suggest
 from city_policy.reader.text import ZERO_WIDTH, parse_number, squeeze, strip_blank
 
 LANDING_FILE = "yearbook_cells.parquet"
@@ -372,20 +372,6 @@ def _texts(values: Sequence[str], indices: np.ndarray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(_numbers(codes, indices), _strings(_SEPARATOR.join(positions)))
 
 
-def suggest(unknown: dict[tuple[str, int], Example], knowledge: Knowledge) -> list[str]:
-    """A line for city_names.csv per unknown name: the nearest official name, to be checked by a person."""
-    lines = []
-    official = list(knowledge.city_names)
-    for (name, year), example in unknown.items():
-        nearest = process.extractOne(name, official, scorer=fuzz.ratio, score_cutoff=40) if name else None
-        if nearest:
-            adcode = knowledge.city_names[nearest[0]]
-            lines.append(f"{name},{adcode},ocr_variant,{year},{year},{nearest[0]}? {example.address.replace(',', ';')}")
-        else:
-            lines.append(f"{name},,ocr_variant,{year},{year},no similar name; {example.address.replace(',', ';')}")
-    return lines
-
-
 def ingest(
     folder: Path | str,
     landing_dir: Path | str,
@@ -443,7 +429,7 @@ def ingest(
         unknown_tables=unknown_tables,
         unknown_headers=unknown_headers,
         unknown_names=unknown_names,
-        suggestions=suggest(unknown_names, knowledge),
+        suggestions=suggest({key: example.address for key, example in unknown_names.items()}, knowledge),
         unparsed_numbers=unparsed_numbers,
         not_read=not_read,
         target=target,

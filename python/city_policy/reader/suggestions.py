@@ -1,0 +1,79 @@
+"""Suggesting the official name that a damaged printed name may stand for: only where the suggestion is good.
+
+A wrong suggestion is worse than none, because a person in a hurry pastes it. So a name gets one only if a
+single official name of that data year is one damaged character away, or if character recognition is known to
+confuse the two characters. Names of county-level cities compete: 龙n市 may be 龙岩市 or 龙口市.
+"""
+
+from collections.abc import Iterable
+
+from rapidfuzz.distance import Levenshtein
+
+from city_policy.reader.knowledge import Knowledge, OfficialName
+
+# Shorter names are one character away from the names of too many places, printed or not.
+SHORTEST = 3
+# These end the names of parts of a city or of units of another level: 北京市区 is no damaged 北京市.
+OTHER_UNITS = ("区", "县", "旗", "镇", "乡", "省", "盟", "州")
+
+
+def nearest_name(
+    name: str, official_names: Iterable[OfficialName], data_year: int, confusions: frozenset[tuple[str, str]]
+) -> OfficialName | None:
+    """The official name that a squeezed unknown name most probably stands for in a data year, or None.
+
+    Parameters
+    ----------
+    name
+        The name as printed, squeezed.
+    official_names
+        Official names with the data years for which they hold. Those of county-level cities have no adcode and
+        are never suggested, but another name that is as near is then not suggested either.
+    data_year
+        Names of other years are no candidates.
+    confusions
+        Pairs (printed, meant) of characters that are known to be confused; such a pair decides between
+        several candidates.
+    """
+    if len(name) < SHORTEST or name.endswith(OTHER_UNITS):
+        return None
+    candidates = [
+        official
+        for official in official_names
+        if official.valid_from <= data_year <= official.valid_to and _is_near(name, official.name)
+    ]
+    confused = [official for official in candidates if _difference(name, official.name) in confusions]
+    for group in (confused, candidates):
+        if len(group) == 1:
+            return group[0] if group[0].adcode else None
+    return None
+
+
+def _is_near(name: str, official: str) -> bool:
+    """Whether one character was replaced, lost or added. Of three characters none may be lost: 州市 is half of
+    many names."""
+    shorter = min(len(name), len(official))
+    return shorter >= SHORTEST and Levenshtein.distance(name, official, score_cutoff=1) == 1
+
+
+def _difference(name: str, official: str) -> tuple[str, str] | None:
+    """The characters (printed, meant) in which two names of one length differ; None for other lengths."""
+    if len(name) != len(official):
+        return None
+    return next((a, b) for a, b in zip(name, official, strict=True) if a != b)
+
+
+def suggest(unknown: dict[tuple[str, int], str], knowledge: Knowledge) -> list[str]:
+    """A line for city_names.csv per unknown name, to be checked by a person.
+
+    ``unknown`` holds the address of the first cell per name and data year. A name without a good suggestion
+    has no adcode in its line.
+    """
+    lines = []
+    for (name, year), address in unknown.items():
+        # A name of another year, or one that stands for several places, is not damaged.
+        is_damaged = not {name, name + "市"} & knowledge.unit_names
+        nearest = nearest_name(name, knowledge.official_names, year, knowledge.confusions) if is_damaged else None
+        adcode, remark = (nearest.adcode, f"{nearest.name}?") if nearest else ("", "no similar name;")
+        lines.append(f"{name},{adcode},ocr_variant,{year},{year},{remark} {address.replace(',', ';')}")
+    return lines
