@@ -39,7 +39,7 @@ def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
             keys.setdefault(name, (test["column_name"],))
         elif not test["test_metadata"]["kwargs"].get("nullable"):
             # With a column that may be empty the combination is no primary key.
-            keys[name] = tuple(test["test_metadata"]["kwargs"]["columns"])
+            keys[name] = tuple(column.strip('"') for column in test["test_metadata"]["kwargs"]["columns"])
     return keys
 
 

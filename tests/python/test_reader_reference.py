@@ -1,10 +1,9 @@
 """The real yearbooks against an independent parser's cells, through the reader and the cleaning models."""
 
-import csv
-
 import duckdb
 import pytest
 from city_policy.reader import ingest
+from city_policy.reader.knowledge import load_knowledge
 from conftest import run
 from reader_workbooks import GEOGRAPHY, MAPPING
 
@@ -69,10 +68,26 @@ def built(shared, project, tmp_path_factory):
         pytest.skip("the yearbook workbooks are not among the public test material")
     data = tmp_path_factory.mktemp("reference")
     summary = ingest(folder, data / "landing", MAPPING, GEOGRAPHY, progress=False)
-    seeds = ["cities", "city_names", "headers", "table_titles", "units", "corrections", "series"]
+    seeds = [
+        "cities",
+        "city_names",
+        "prefecture_names",
+        "county_level_cities",
+        "headers",
+        "table_titles",
+        "units",
+        "corrections",
+        "series",
+    ]
     models = [
         "stg_yearbook_cells",
         "stg_supplementary_values",
+        "cln_place_names",
+        "cln_places",
+        "cln_place_cities",
+        "cln_headers",
+        "cln_printed_cells",
+        "cln_converted_cells",
         "cln_cell_values",
         "int_plausible_cells",
         "quarantined_cells",
@@ -199,21 +214,15 @@ def test_no_city_is_lost_in_any_table(built):
     """Every city that some table of an edition prints is printed, under one name, in every table of that
     edition."""
     connection, _ = built
-    codes = {}
-    with (GEOGRAPHY / "cities.csv").open(encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream):
-            codes[row["name_zh"]] = [(row["adcode"], 0, 9999)]
-    with (GEOGRAPHY / "city_names.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["kind"] in ("former_name", "ocr_variant", "merged_into"):
-                years = int(row["valid_from"] or 0), int(row["valid_to"] or 9999)
-                codes.setdefault(row["city_raw"], []).append((row["part_adcode"] or row["adcode"], *years))
+    knowledge = load_knowledge(MAPPING, GEOGRAPHY)
     printed: dict[int, dict[str, set[str]]] = {}
     for year, file, name in connection.execute(
         "select distinct data_year, file, city_raw from build.staging.stg_yearbook_cells"
     ).fetchall():
         cities = printed.setdefault(year, {}).setdefault(file, set())
-        cities.update(code for code, first, last in codes.get(name, []) if first <= year <= last)
+        place = knowledge.place(name, year)
+        if place is not None and place.kind == "city":
+            cities.add(place.part_adcode)
     assert {year: len(set().union(*files.values())) for year, files in printed.items()} == {
         2011: 288,
         2014: 290,

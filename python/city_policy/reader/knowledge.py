@@ -1,10 +1,12 @@
 """What the mapping and geography seeds know: titles, headers, units and names."""
 
 import csv
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from city_policy.errors import InputError
 from city_policy.reader.text import squeeze
@@ -25,9 +27,6 @@ def read_seed(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
             f"The seed {path} lacks the column {missing[0]}; expected are the columns {', '.join(columns)}."
         )
     return [{column: row[column] or "" for column in columns} for row in rows]
-
-
-_province_kind = re.compile("(?:壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)$")
 
 
 def _year(text: str, default: int) -> int:
@@ -57,9 +56,44 @@ class HeaderRow:
         return len(self.table_title) if "*" in self.table_title and fnmatchcase(title, self.table_title) else -1
 
 
+class Place(NamedTuple):
+    """What a name or code stands for in a data year.
+
+    ``kind``: city (a prefecture-level unit), dissolved (a former one whose values are left out), county (a
+    county-level city), province, nation, total, or ambiguous (several units could be meant).
+    ``adcode`` is the unit of cities.csv, or the province or nation, and empty for other kinds; ``part_adcode``
+    is the code of the named unit itself, which is another one where the unit was merged or divided later.
+    """
+
+    kind: str
+    adcode: str
+    part_adcode: str
+
+
+class PlaceRow(NamedTuple):
+    """A place and the data years for which a name or code stands for it."""
+
+    place: Place
+    valid_from: int
+    valid_to: int
+
+
+class OfficialName(NamedTuple):
+    """An official name of a prefecture-level unit, or of a county-level city, which has no ``adcode`` here."""
+
+    name: str
+    adcode: str
+    valid_from: int
+    valid_to: int
+
+
 @dataclass(frozen=True)
 class Knowledge:
-    """The seeds, indexed for the reader. Years are data years; open ends are 0 and 9999."""
+    """The seeds, indexed for the reader. Years are data years; open ends are 0 and 9999.
+
+    ``names`` and ``codes`` hold, per name or code, the places in the order in which they are tried;
+    ``unit_names`` are the names of units in any year, without the damaged ones.
+    """
 
     used_titles: frozenset[str]
     unused_titles: frozenset[str]
@@ -68,11 +102,14 @@ class Knowledge:
     units: frozenset[str]
     conversions: frozenset[tuple[str, str]]
     canonical_units: dict[str, str]
+    additive_series: frozenset[str]
     indicator_names: dict[str, str]
-    names: dict[str, tuple[tuple[int, int], ...]]
-    city_names: dict[str, str]
-    places: frozenset[str]
-    row_names: frozenset[str]
+    names: dict[str, tuple[PlaceRow, ...]]
+    codes: dict[str, tuple[PlaceRow, ...]]
+    counties: dict[str, tuple[tuple[int, int], ...]]
+    official_names: tuple[OfficialName, ...]
+    unit_names: frozenset[str]
+    confusions: frozenset[tuple[str, str]]
 
     def is_known_title(self, title: str) -> bool:
         """Whether table_titles.csv lists the title."""
@@ -85,15 +122,75 @@ class Knowledge:
         best = max(rows, key=lambda row: row.fit(title), default=None)
         return best if best and best.fit(title) >= 0 else None
 
+    def place(self, name: str, data_year: int) -> Place | None:
+        """What a squeezed printed name stands for in a data year; None for a name that no seed knows.
+
+        The names of prefecture-level units go first, then the rows of city_names.csv, then the county-level
+        cities, whose 市 may be missing. The model cln_places follows the same order.
+        """
+        found = _valid(self.names.get(name, ()), data_year)
+        if found is not None:
+            return found
+        years = (*self.counties.get(name, ()), *self.counties.get(name + "市", ()))
+        if any(first <= data_year <= last for first, last in years):
+            return Place("county", "", "")
+        return None
+
+    def supplementary_place(self, text: str, data_year: int) -> Place | None:
+        """What a name or code of a supplementary file stands for in a year; None if nothing is known."""
+        if text in ("全国", "100000"):
+            return Place("nation", "100000", "100000")
+        return self.place(text, data_year) or _valid(self.codes.get(text, ()), data_year)
+
     def kind_of(self, name: str, data_year: int) -> str:
-        """'city' for a prefecture-level unit of a data year, 'row' for a province or total, '' for an unknown name."""
-        if not self.knows_name(name, data_year):
-            return ""
-        return "row" if name in self.row_names else "city"
+        """What kind of place a printed name stands for in a data year, '' for an unknown name."""
+        place = self.place(name, data_year)
+        return place.kind if place else ""
 
     def knows_name(self, name: str, data_year: int) -> bool:
-        """Whether a printed name stands for a known unit, province or total in a data year."""
-        return any(first <= data_year <= last for first, last in self.names.get(name, ()))
+        """Whether a printed name stands for one known unit, province or total in a data year."""
+        place = self.place(name, data_year)
+        return place is not None and place.kind != "ambiguous"
+
+    def parts_named(self, name: str) -> frozenset[str] | None:
+        """The codes of all units and provinces that a name may stand for in any year; None for a name that no
+        seed knows. A county-level city has no code here."""
+        rows = self.names.get(name, ())
+        if any(row.place.kind == "ambiguous" for row in rows):
+            rows = [row for other, others in self.names.items() if other.startswith(name) for row in others]
+        if not rows and name not in self.unit_names:
+            return None
+        return frozenset(row.place.part_adcode for row in rows)
+
+    @cached_property
+    def row_names(self) -> frozenset[str]:
+        """The names that make a row one of values wherever they stand in the column of names."""
+        return frozenset(
+            name for name, rows in self.names.items() if any(row.place.kind != "ambiguous" for row in rows)
+        ) | frozenset(self.counties)
+
+    @cached_property
+    def city_names(self) -> frozenset[str]:
+        """The names that stand for a prefecture-level unit in some year."""
+        return frozenset(name for name, rows in self.names.items() if any(row.place.kind == "city" for row in rows))
+
+
+def _valid(rows: Iterable[PlaceRow], data_year: int) -> Place | None:
+    """The first place whose row holds for the data year."""
+    return next((row.place for row in rows if row.valid_from <= data_year <= row.valid_to), None)
+
+
+_kind_of_status = {"current": "city", "added": "city", "left_out": "dissolved", "ambiguous": "ambiguous"}
+_kind_of_alias = {"province_row": "province", "total_row": "total"}
+
+
+def _prefecture_rows(row: dict[str, str]) -> PlaceRow:
+    """A row of prefecture_names.csv."""
+    kind = _kind_of_status[row["status"]]
+    adcode = row["adcode"] if kind == "city" else ""
+    # The code of a unit may change without the unit: 铜仁地区 is 520600 like 铜仁市. A merged unit keeps its own.
+    part = row["adcode"] if row["status"] == "current" else row["code"]
+    return PlaceRow(Place(kind, adcode, part), _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
 
 
 def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
@@ -114,20 +211,41 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
             )
         )
     units = read_seed(mapping_dir / "units.csv", ("unit", "canonical_unit", "factor"))
-    indicators = read_seed(mapping_dir / "series.csv", ("series", "name_zh", "canonical_unit"))
-    cities = read_seed(geography_dir / "cities.csv", ("adcode", "name_zh", "name_short", "province_zh"))
-    names: dict[str, list[tuple[int, int]]] = {}
-    provinces = {squeeze(_province_kind.sub("", row["province_zh"])): row["province_zh"] for row in cities}
+    series = read_seed(mapping_dir / "series.csv", ("series", "name_zh", "canonical_unit", "additive"))
+    cities = read_seed(geography_dir / "cities.csv", ("adcode",))
+    prefectures = read_seed(
+        geography_dir / "prefecture_names.csv",
+        ("name", "form", "adcode", "code", "status", "valid_from", "valid_to"),
+    )
+    aliases = read_seed(
+        geography_dir / "city_names.csv", ("city_raw", "adcode", "part_adcode", "kind", "valid_from", "valid_to")
+    )
+    counties: dict[str, list[tuple[int, int]]] = {}
+    for row in read_seed(geography_dir / "county_level_cities.csv", ("name_zh", "valid_from", "valid_to")):
+        counties.setdefault(row["name_zh"], []).append((_year(row["valid_from"], 0), _year(row["valid_to"], 9999)))
+    names: dict[str, list[PlaceRow]] = {}
+    codes: dict[str, list[PlaceRow]] = {}
+    for row in sorted(prefectures, key=lambda row: row["form"] == "former"):
+        found = _prefecture_rows(row)
+        names.setdefault(row["name"], []).append(found)
+        if row["form"] in ("official", "former"):
+            codes.setdefault(row["code"], []).append(found)
+    # A code of today is never the code of another unit, so it holds for all years.
     for row in cities:
-        names[row["name_zh"]] = [(0, 9999)]
-        # 吉林 and 海南 are short for a province as well as for a part of it: nobody can tell which is meant.
-        if provinces.get(row["name_short"], row["name_zh"]) == row["name_zh"]:
-            names[row["name_short"]] = [(0, 9999)]
-    aliases = read_seed(geography_dir / "city_names.csv", ("city_raw", "adcode", "kind", "valid_from", "valid_to"))
-    for row in aliases:
+        codes.setdefault(row["adcode"], []).append(PlaceRow(Place("city", row["adcode"], row["adcode"]), 0, 9999))
+    for row in sorted(aliases, key=lambda row: row["kind"] == "total_row"):
+        kind = _kind_of_alias.get(row["kind"], "city")
+        place = Place(kind, row["adcode"], row["part_adcode"] or row["adcode"])
         names.setdefault(squeeze(row["city_raw"]), []).append(
-            (_year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+            PlaceRow(place, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
         )
+        if kind == "province":
+            codes.setdefault(row["adcode"], []).append(PlaceRow(place, 0, 9999))
+    official = tuple(
+        OfficialName(row["name"], row["adcode"], _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+        for row in prefectures
+        if row["form"] == "official" and row["status"] in ("current", "added")
+    ) + tuple(OfficialName(name, "", first, last) for name, years in counties.items() for first, last in years)
     return Knowledge(
         used_titles=frozenset(row["table_title"] for row in titles if row["used"].lower() == "true"),
         unused_titles=frozenset(row["table_title"] for row in titles if row["used"].lower() != "true"),
@@ -135,17 +253,28 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         labels=frozenset(label for header in headers for label in header.split("|")),
         units=frozenset(row["unit"] for row in units),
         conversions=frozenset((row["unit"], row["canonical_unit"]) for row in units),
-        canonical_units={row["series"]: row["canonical_unit"] for row in indicators},
-        indicator_names={row["name_zh"]: row["series"] for row in indicators},
-        names={name: tuple(years) for name, years in names.items()},
-        city_names={row["name_zh"]: row["adcode"] for row in cities},
-        row_names=frozenset(
-            squeeze(row["city_raw"]) for row in aliases if row["kind"] in ("province_row", "total_row")
-        ),
-        places=frozenset(
-            {row["adcode"] for row in cities}
-            | {row["adcode"][:2] + "0000" for row in cities}
-            | {row["province_zh"] for row in cities}
-            | {"100000", "全国"}
-        ),
+        canonical_units={row["series"]: row["canonical_unit"] for row in series},
+        additive_series=frozenset(row["series"] for row in series if row["additive"].lower() == "true"),
+        indicator_names={row["name_zh"]: row["series"] for row in series},
+        names={name: tuple(rows) for name, rows in names.items()},
+        codes={code: tuple(rows) for code, rows in codes.items()},
+        counties={name: tuple(years) for name, years in counties.items()},
+        official_names=official,
+        unit_names=frozenset(row["name"] for row in prefectures) | frozenset(counties),
+        confusions=_confusions(aliases, official),
     )
+
+
+def _confusions(aliases: list[dict[str, str]], official: tuple[OfficialName, ...]) -> frozenset[tuple[str, str]]:
+    """The pairs (printed, meant) of characters that character recognition confused in city_names.csv."""
+    of_adcode: dict[str, list[str]] = {}
+    for row in official:
+        of_adcode.setdefault(row.adcode, []).append(row.name)
+    pairs = set()
+    for row in aliases:
+        printed = squeeze(row["city_raw"])
+        for name in of_adcode.get(row["adcode"], ()) if row["kind"] == "ocr_variant" else ():
+            different = [(a, b) for a, b in zip(printed, name, strict=False) if a != b]
+            if len(printed) == len(name) and len(different) == 1:
+                pairs.add(different[0])
+    return frozenset(pairs)

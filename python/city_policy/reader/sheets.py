@@ -280,7 +280,7 @@ class _SheetWalk:
 
     def blocks(self) -> list[Block]:
         """Classifies every row: data, header, line of text or blank."""
-        names = self.knowledge.names
+        names = self.knowledge.row_names
         clean_names = self.reader.clean_names
         for number, row in enumerate(self.rows, 1):
             name = row[self.name_column] if self.name_column < len(row) else ""

@@ -1,23 +1,73 @@
-"""Suggestions for unknown names."""
+"""Suggesting the official name that a damaged printed name may stand for: only where the suggestion is good.
 
-from rapidfuzz import fuzz, process
+A wrong suggestion is worse than none, because a person in a hurry pastes it. So a name gets one only if a
+single official name of that data year is one damaged character away, or if character recognition is known to
+confuse the two characters. Names of county-level cities compete: 龙n市 may be 龙岩市 or 龙口市.
+"""
 
-from city_policy.reader.knowledge import Knowledge
+from collections.abc import Iterable
 
+from rapidfuzz.distance import Levenshtein
 
-def suggest(unknown: dict, knowledge: Knowledge) -> list[str]:
-    """A line for city_names.csv per unknown name: the nearest official name, to be checked by a person."""
-    lines = []
-    official = list(knowledge.city_names)
-    for (name, year), example in unknown.items():
-        nearest = process.extractOne(name, official, scorer=fuzz.ratio, score_cutoff=40) if name else None
-        if nearest:
-            adcode = knowledge.city_names[nearest[0]]
-            lines.append(f"{name},{adcode},ocr_variant,{year},{year},{nearest[0]}? {example.address.replace(',', ';')}")
-        else:
-            lines.append(f"{name},,ocr_variant,{year},{year},no similar name; {example.address.replace(',', ';')}")
-    return lines
+from city_policy.reader.knowledge import Knowledge, OfficialName
+
+# Shorter names are one character away from the names of too many places, printed or not.
+SHORTEST = 3
+# These end the names of parts of a city or of units of another level: 北京市区 is no damaged 北京市.
+OTHER_UNITS = ("区", "县", "旗", "镇", "乡", "省", "盟", "州")
 
 
-def suggested_place(name, year, knowledge):
+def nearest_name(
+    name: str, official_names: Iterable[OfficialName], data_year: int, confusions: frozenset[tuple[str, str]]
+) -> OfficialName | None:
+    """The official name that a squeezed unknown name most probably stands for in a data year, or None.
+
+    Parameters
+    ----------
+    name
+        The name as printed, squeezed.
+    official_names
+        Official names with the data years for which they hold. Those of county-level cities have no adcode and
+        are never suggested, but another name that is as near is then not suggested either.
+    data_year
+        Names of other years are no candidates.
+    confusions
+        Pairs (printed, meant) of characters that are known to be confused; such a pair decides between
+        several candidates.
+    """
+    if len(name) < SHORTEST or name.endswith(OTHER_UNITS):
+        return None
+    candidates = [
+        official
+        for official in official_names
+        if official.valid_from <= data_year <= official.valid_to and _is_near(name, official.name)
+    ]
+    confused = [official for official in candidates if _difference(name, official.name) in confusions]
+    for group in (confused, candidates):
+        if len(group) == 1:
+            return group[0] if group[0].adcode else None
     return None
+
+
+def _is_near(name: str, official: str) -> bool:
+    """Whether one character was replaced, lost or added. Of three characters none may be lost: 州市 is half of
+    many names."""
+    shorter = min(len(name), len(official))
+    return shorter >= SHORTEST and Levenshtein.distance(name, official, score_cutoff=1) == 1
+
+
+def _difference(name: str, official: str) -> tuple[str, str] | None:
+    """The characters (printed, meant) in which two names of one length differ; None for other lengths."""
+    if len(name) != len(official):
+        return None
+    return next((a, b) for a, b in zip(name, official, strict=True) if a != b)
+
+
+def suggested_place(name: str, data_year: int, knowledge: Knowledge) -> OfficialName | None:
+    """The official name that an unknown printed name may stand for, to be checked by a person, or None.
+
+    A name of another year, or one that stands for several places, is not damaged.
+    """
+    if {name, name + "市"} & knowledge.unit_names:
+        return None
+    return nearest_name(name, knowledge.official_names, data_year, knowledge.confusions)

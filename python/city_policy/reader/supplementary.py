@@ -2,7 +2,9 @@
 
 Columns, in any order: ``indicator`` (a raw input of seeds/mapping/series.csv, by its name or its
 Chinese name), ``adcode`` or ``city`` (a city, a province or the nation, by code or name), ``year``,
-``value``, ``unit`` and ``source``. A value for a province or the nation stands for all its cities.
+``value``, ``unit`` and ``source``. Where both are given they must name the same place. A value for a province
+or the nation stands for all its cities; it is refused in a series that adds up over cities, because a
+province's count is no city's count.
 """
 
 import re
@@ -71,13 +73,14 @@ class _Value:
 
 def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> list[_Value]:
     """The values of one sheet; raises InputError for a missing column, a year or an indicator nobody knows,
-    or a unit that cannot be converted."""
+    a unit that cannot be converted, a code beside another place's name, or a total of a province."""
     header = next((number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row)), None)
     if header is None:
         return []
     labels = [squeeze(cell_to_text(cell)).lower() for cell in rows[header]]
     positions = {label: position for position, label in enumerate(labels) if label}
-    positions["place"] = positions.get("adcode", positions.get("city", -1))
+    place_columns = [positions[column] for column in ("adcode", "city") if column in positions]
+    positions["place"] = place_columns[0] if place_columns else -1
     for column in COLUMNS:
         if positions.get(column, -1) < 0:
             wanted = "adcode or city" if column == "place" else column
@@ -108,11 +111,17 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
                 f"{address}: {indicator} has the unit {unit!r}, which seeds/mapping/units.csv cannot convert to "
                 f"{canonical}; correct it or add a row there."
             )
+        year = int(texts["year"])
+        names = [squeeze(cell_to_text(row[position])) for position in place_columns if position < len(row)]
+        place = next(filter(None, names), "")
+        if len(names) == 2 and all(names):
+            _check_code_and_name(*names, year, address, knowledge)
+        _check_additive(place, indicator, year, address, knowledge)
         values.append(
             _Value(
                 indicator,
-                squeeze(texts["place"]),
-                int(texts["year"]),
+                place,
+                year,
                 texts["value"],
                 unit,
                 texts["source"],
@@ -121,6 +130,29 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
             )
         )
     return values
+
+
+def _check_code_and_name(code: str, name: str, year: int, address: str, knowledge: Knowledge) -> None:
+    """Raises InputError if the name beside a code is that of other units only. A name that no seed knows, such
+    as one in English, contradicts nothing."""
+    place = knowledge.supplementary_place(code, year)
+    named = knowledge.parts_named(name)
+    if place is not None and named is not None and place.part_adcode not in named:
+        raise InputError(
+            f"{address}: the adcode {code} and the city {name} are different places; correct one of them or leave "
+            "one cell empty."
+        )
+
+
+def _check_additive(place: str, indicator: str, year: int, address: str, knowledge: Knowledge) -> None:
+    """Raises InputError for a value of a province or the nation in a series that adds up over cities."""
+    found = knowledge.supplementary_place(place, year)
+    if indicator in knowledge.additive_series and found is not None and found.kind in ("province", "nation"):
+        whole = "the nation" if found.kind == "nation" else "a province"
+        raise InputError(
+            f"{address}: {indicator} of {place} is the sum over all cities of {whole} and cannot stand for each of "
+            "them; give the values of the cities or remove the row."
+        )
 
 
 def _check_duplicates(values: list[_Value]) -> None:
@@ -170,7 +202,8 @@ def ingest_supplementary(
     unparsed_numbers: list[tuple[str, str]] = []
     for value in unique:
         address = f"{value.file}, row {value.row}"
-        if value.place not in knowledge.places and not knowledge.knows_name(value.place, value.year):
+        place = knowledge.supplementary_place(value.place, value.year)
+        if place is None or place.kind in ("ambiguous", "county"):
             unknown_places.setdefault(value.place, address)
         if parse_number(value.value_text)[0] == "unparsed":
             unparsed_numbers.append((value.value_text, address))

@@ -117,6 +117,26 @@ def read_world(geography: Path, policy: Path) -> World:
     )
 
 
+def read_names(geography: Path, years: range) -> dict[tuple[str, int], str]:
+    """(adcode, year) → the official name at the end of the year; no entry where the unit was no prefecture-level one.
+
+    Args:
+        geography: folder with ``prefecture_names.csv``.
+        years: years to read the names of.
+
+    Raises:
+        InputError: the file or one of its columns is missing.
+    """
+    rows = _read(geography / "prefecture_names.csv", ("name", "form", "adcode", "status", "valid_from", "valid_to"))
+    return {
+        (row["adcode"], year): row["name"]
+        for row in rows
+        if row["form"] == "official" and row["status"] == "current"
+        for year in years
+        if int(row["valid_from"]) <= year <= int(row["valid_to"] or year)
+    }
+
+
 def invent_world(world: World, count: int, seed: int) -> World:
     """A frame of ``count`` invented cities, each a copy of a real sample city under a code and name of its own.
 

@@ -25,7 +25,7 @@ from city_policy.simulate.properties import (
 from city_policy.simulate.scenarios import DEFAULT_SCENARIO, scenario
 from city_policy.simulate.topics import SUPPLEMENTARY, TOPICS, Topic, column_of, topic_of
 from city_policy.simulate.truth import planted_averages
-from city_policy.simulate.world import World, read_world
+from city_policy.simulate.world import World, read_names, read_world
 
 # Printed as a whole by the merged city's row, not split: rates, and counts that the city reports as one.
 NOT_SPLIT = frozenset(
@@ -58,8 +58,8 @@ def simulate(
     Args:
         seed: the same seed gives the same files, byte for byte.
         output: folder for the CSV files and their dbt properties; made when it does not exist.
-        geography: folder with the project's seeds ``cities.csv``, ``excluded_cities.csv``, ``central_cities.csv``,
-            ``resource_based_cities.csv`` and ``terrain_relief.csv``.
+        geography: folder with the project's seeds ``cities.csv``, ``prefecture_names.csv``, ``excluded_cities.csv``,
+            ``central_cities.csv``, ``resource_based_cities.csv`` and ``terrain_relief.csv``.
         policy: folder with the project's seed ``pilot_units.csv``.
         parameters: of the process; without them those of the scenario of the paper.
         cities: print so many of the cities only, spread evenly over the yearbook's order; the draw stays as it is.
@@ -80,6 +80,7 @@ def simulate(
     world = read_world(geography, policy)
     printed_cities = _printed_cities(world, cities)
     printed_years = _printed_years(parameters, years)
+    names_by_year = read_names(geography, printed_years)
     panel = draw_panel(seed, world, parameters)
     streams = Streams(seed, parameters.persistence)
     gaps = damage.draw_gaps(streams, world, parameters, panel.kept)
@@ -88,7 +89,8 @@ def simulate(
     for topic in TOPICS:
         printed = {name: _print_numbers(panel, name) for name in _quantities(topic)}
         signs = streams.generator(f"gap signs {topic.name}")
-        files[topic.name] = _print_topic(topic, panel, printed, gaps, signs, planted, printed_cities, printed_years)
+        pages = _print_topic(topic, panel, printed, gaps, signs, planted, printed_cities, printed_years, names_by_year)
+        files[topic.name] = pages
     files["demo_supplementary"] = _print_supplementary(panel, gaps, printed_cities, printed_years)
     files["demo_planted_effects"] = _print_effects(parameters)
     files["demo_truth"] = _print_truth(panel)
@@ -179,6 +181,7 @@ def _print_topic(
     planted: list[PlantedDamage],
     printed_cities: np.ndarray,
     printed_years: range,
+    names_by_year: dict[tuple[str, int], str],
 ) -> list[list[str]]:
     """Header and rows of one topic, damaged; appends what was damaged to ``planted``."""
     world, years = panel.world, list(panel.scenario.years)
@@ -199,8 +202,9 @@ def _print_topic(
                     numbers = printed[column.quantity]
                     value = numbers["rest"][index] if before_merger else numbers["whole"][city, index]
                     cells.append(f"{value:.{column.decimals}f}")
-            if not printed_cities[city] or year not in printed_years:
-                continue  # after its signs are drawn, so that the other rows stay as they are
+            # Left out after its signs are drawn, so that the other rows stay as they are.
+            if not printed_cities[city] or (world.adcode[city], year) not in names_by_year:
+                continue
             page.append([str(year), str(name), *cells])
             if before_merger:
                 part = [
@@ -210,7 +214,13 @@ def _print_topic(
                 page.append([str(year), damage.MERGED_NAME, *part])
                 planted.append(_row_damage(topic, year, world, city, "merged_city", damage.MERGED_NAME, "merged"))
         _damage_page(topic, year, world, page, planted)
-        lines += page
+        # A yearbook prints the names of its year: 哈密地区 before it became 哈密市.
+        name_of_year = {
+            name: names_by_year[code, year]
+            for code, name in zip(world.adcode, world.name, strict=True)
+            if (code, year) in names_by_year
+        }
+        lines += [[row[0], name_of_year.get(row[1], row[1]), *row[2:]] for row in page]
     return lines
 
 
