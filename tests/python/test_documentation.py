@@ -15,7 +15,7 @@ MAY_READ = {
     "staging": {"seeds/geography", "seeds/policy", "seeds/mapping", "seeds/yearbook"},
     "cleaning": {"staging", "seeds/geography", "seeds/mapping"},
     "intermediate": {"staging", "cleaning", "seeds/geography", "seeds/mapping", "seeds/study"},
-    "marts": {"staging", "intermediate", "seeds/mapping", "seeds/study"},
+    "marts": {"staging", "cleaning", "intermediate", "seeds/mapping", "seeds/study"},
     "quality": {"staging", "cleaning", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
     "estimates": {"intermediate", "marts", "quality", "seeds/study"},
     "audit": {"seeds/published"},
