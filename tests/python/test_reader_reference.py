@@ -85,6 +85,7 @@ def built(shared, project, tmp_path_factory):
         "cln_place_names",
         "cln_places",
         "cln_place_cities",
+        "cln_name_suggestions",
         "cln_cell_values",
         "int_plausible_cells",
         "quarantined_cells",
