@@ -10,9 +10,9 @@ plausible_cells as (
 
 ),
 
-cities as (
+suggestions as (
 
-    select * from {{ ref('cities') }}
+    select * from {{ ref('cln_name_suggestions') }}
 
 ),
 
@@ -35,31 +35,7 @@ quarantined as (
 
 ),
 
-unknown_names as (
-
-    select distinct city_raw
-    from quarantined
-    where quarantine_reason = 'unknown city name'
-
-),
-
--- The official name with the fewest bytes to change; a suggestion for a person, never used by a model.
-suggestions as (
-
-    select
-        unknown_names.city_raw,
-        arg_min(
-            cities.name_zh,
-            (levenshtein(unknown_names.city_raw, cities.name_zh), cities.adcode)
-        ) as suggested_name,
-        min((levenshtein(unknown_names.city_raw, cities.name_zh), cities.adcode))[2] as suggested_adcode
-    from unknown_names
-    cross join cities
-    where unknown_names.city_raw != ''
-    group by unknown_names.city_raw
-
-),
-
+-- A suggestion is for a person; no model uses it.
 final as (
 
     select
@@ -80,7 +56,11 @@ final as (
         quarantined."row",
         quarantined."column"
     from quarantined
-    left join suggestions on quarantined.city_raw = suggestions.city_raw
+    left join suggestions
+        on
+            quarantined.data_year = suggestions.data_year
+            and quarantined.city_raw = suggestions.place_raw
+            and quarantined.quarantine_reason = 'unknown city name'
     order by quarantined.file, quarantined.sheet, quarantined."row", quarantined."column", quarantined.adcode
 
 )

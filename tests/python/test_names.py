@@ -5,11 +5,12 @@ import shutil
 from collections import Counter
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 import pytest
 from city_policy.errors import InputError
 from city_policy.reader.knowledge import Place, load_knowledge
-from city_policy.reader.suggestions import nearest_name, suggested_place
+from city_policy.reader.suggestions import nearest_name, suggested_place, suggestions_of_unknown_names
 from conftest import run
 from reader_workbooks import GEOGRAPHY, MAPPING
 
@@ -172,8 +173,8 @@ def test_python_and_sql_resolve_every_name_and_code_in_every_year_alike(project,
     with duckdb.connect() as connection:
         connection.register("given", pa.table({"data_year": years, "name": names}))
         connection.execute(
-            "copy (select data_year, data_year + 1 as edition, 'prefecture' as level, 'table' as form, "
-            "'' as table_title, '' as header, '' as unit, '' as scope, name as city_raw, '' as cell_text, 'f' as file, '' as sheet, row_number() over () as row, 1 as column "
+            "copy (select data_year, data_year + 1 as edition, 'prefecture' as level, 'table' as form, '' as table_title, '' as header, '' as unit, '' as scope, "
+            "name as city_raw, '' as cell_text, 'f' as file, '' as sheet, row_number() over () as row, 1 as column "
             f"from given) to '{landing / 'yearbook_cells.parquet'}'"
         )
         connection.execute(
@@ -270,3 +271,19 @@ def test_seeds_of_names_are_refused_when_a_column_is_missing(tmp_path):
     (tmp_path / "geography" / "county_level_cities.csv").write_text("name_zh,valid_from\n", encoding="utf-8")
     with pytest.raises(InputError, match="lacks the column valid_to"):
         load_knowledge(MAPPING, tmp_path / "geography")
+
+
+def test_the_table_of_suggestions_follows_the_same_rule_as_the_summary(knowledge):
+    unknown = {
+        (name, year): "f" for name in ("准北市", "白贡市", "海南", "任丘市", "H东市", "") for year in (1990, 2012)
+    }
+    seeds = {
+        name: pd.read_csv(GEOGRAPHY / f"{name}.csv", dtype={"adcode": str, "code": str, "part_adcode": str})
+        for name in ("prefecture_names", "county_level_cities", "city_names")
+    }
+    given = pd.DataFrame(list(unknown), columns=["place_raw", "data_year"])
+    table = suggestions_of_unknown_names(given, **seeds)
+    listed = {tuple(line.split(",")[:4:3]): line.split(",")[1] for line in suggest(unknown, knowledge)}
+    found = {(row.place_raw, str(row.data_year)): row.suggested_adcode for row in table.itertuples()}
+    assert found == {key: adcode for key, adcode in listed.items() if adcode}
+    assert len(found) == 4

@@ -88,6 +88,7 @@ def built(shared, project, tmp_path_factory):
         "cln_headers",
         "cln_printed_cells",
         "cln_converted_cells",
+        "cln_name_suggestions",
         "cln_cell_values",
         "int_plausible_cells",
         "quarantined_cells",

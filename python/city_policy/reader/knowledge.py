@@ -220,8 +220,9 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
     aliases = read_seed(
         geography_dir / "city_names.csv", ("city_raw", "adcode", "part_adcode", "kind", "valid_from", "valid_to")
     )
+    county_rows = read_seed(geography_dir / "county_level_cities.csv", ("name_zh", "valid_from", "valid_to"))
     counties: dict[str, list[tuple[int, int]]] = {}
-    for row in read_seed(geography_dir / "county_level_cities.csv", ("name_zh", "valid_from", "valid_to")):
+    for row in county_rows:
         counties.setdefault(row["name_zh"], []).append((_year(row["valid_from"], 0), _year(row["valid_to"], 9999)))
     names: dict[str, list[PlaceRow]] = {}
     codes: dict[str, list[PlaceRow]] = {}
@@ -241,11 +242,7 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         )
         if kind == "province":
             codes.setdefault(row["adcode"], []).append(PlaceRow(place, 0, 9999))
-    official = tuple(
-        OfficialName(row["name"], row["adcode"], _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
-        for row in prefectures
-        if row["form"] == "official" and row["status"] in ("current", "added")
-    ) + tuple(OfficialName(name, "", first, last) for name, years in counties.items() for first, last in years)
+    official = official_names(prefectures, county_rows)
     return Knowledge(
         used_titles=frozenset(row["table_title"] for row in titles if row["used"].lower() == "true"),
         unused_titles=frozenset(row["table_title"] for row in titles if row["used"].lower() != "true"),
@@ -261,11 +258,25 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         counties={name: tuple(years) for name, years in counties.items()},
         official_names=official,
         unit_names=frozenset(row["name"] for row in prefectures) | frozenset(counties),
-        confusions=_confusions(aliases, official),
+        confusions=confusions(aliases, official),
     )
 
 
-def _confusions(aliases: list[dict[str, str]], official: tuple[OfficialName, ...]) -> frozenset[tuple[str, str]]:
+def official_names(prefectures: list[dict[str, str]], counties: list[dict[str, str]]) -> tuple[OfficialName, ...]:
+    """The official names in rows of prefecture_names.csv, whose values are used, and of county_level_cities.csv."""
+    named = [
+        (row["name"], row["adcode"], row)
+        for row in prefectures
+        if row["form"] == "official" and row["status"] in ("current", "added")
+    ]
+    named += [(row["name_zh"], "", row) for row in counties]
+    return tuple(
+        OfficialName(name, adcode, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+        for name, adcode, row in named
+    )
+
+
+def confusions(aliases: list[dict[str, str]], official: tuple[OfficialName, ...]) -> frozenset[tuple[str, str]]:
     """The pairs (printed, meant) of characters that character recognition confused in city_names.csv."""
     of_adcode: dict[str, list[str]] = {}
     for row in official:

@@ -6,10 +6,16 @@ confuse the two characters. Names of county-level cities compete: 龙n市 may be
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import Levenshtein
 
-from city_policy.reader.knowledge import Knowledge, OfficialName
+from city_policy.reader.knowledge import Knowledge, OfficialName, confusions, official_names
+from city_policy.reader.text import squeeze
+
+if TYPE_CHECKING:
+    # The reader needs no pandas, which takes as long to import as an edition takes to read.
+    import pandas as pd
 
 # Shorter names are one character away from the names of too many places, printed or not.
 SHORTEST = 3
@@ -18,7 +24,7 @@ OTHER_UNITS = ("区", "县", "旗", "镇", "乡", "省", "盟", "州")
 
 
 def nearest_name(
-    name: str, official_names: Iterable[OfficialName], data_year: int, confusions: frozenset[tuple[str, str]]
+    name: str, names: Iterable[OfficialName], data_year: int, confused_pairs: frozenset[tuple[str, str]]
 ) -> OfficialName | None:
     """The official name that a squeezed unknown name most probably stands for in a data year, or None.
 
@@ -26,12 +32,12 @@ def nearest_name(
     ----------
     name
         The name as printed, squeezed.
-    official_names
+    names
         Official names with the data years for which they hold. Those of county-level cities have no adcode and
         are never suggested, but another name that is as near is then not suggested either.
     data_year
         Names of other years are no candidates.
-    confusions
+    confused_pairs
         Pairs (printed, meant) of characters that are known to be confused; such a pair decides between
         several candidates.
     """
@@ -39,10 +45,10 @@ def nearest_name(
         return None
     candidates = [
         official
-        for official in official_names
+        for official in names
         if official.valid_from <= data_year <= official.valid_to and _is_near(name, official.name)
     ]
-    confused = [official for official in candidates if _difference(name, official.name) in confusions]
+    confused = [official for official in candidates if _difference(name, official.name) in confused_pairs]
     for group in (confused, candidates):
         if len(group) == 1:
             return group[0] if group[0].adcode else None
@@ -71,3 +77,40 @@ def suggested_place(name: str, data_year: int, knowledge: Knowledge) -> Official
     if {name, name + "市"} & knowledge.unit_names:
         return None
     return nearest_name(name, knowledge.official_names, data_year, knowledge.confusions)
+
+
+def suggestions_of_unknown_names(
+    unknown: "pd.DataFrame",
+    prefecture_names: "pd.DataFrame",
+    county_level_cities: "pd.DataFrame",
+    city_names: "pd.DataFrame",
+) -> "pd.DataFrame":
+    """The good suggestions for unknown names, by the same rule as :func:`suggested_place`.
+
+    Parameters
+    ----------
+    unknown
+        Columns ``data_year`` and ``place_raw``, one row each.
+    prefecture_names, county_level_cities, city_names
+        The seeds of these names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of ``unknown`` that have a suggestion, with ``suggested_name`` and ``suggested_adcode``.
+    """
+    prefectures, counties, aliases = (
+        seed.convert_dtypes().astype("string").fillna("").to_dict("records")
+        for seed in (prefecture_names, county_level_cities, city_names)
+    )
+    names = official_names(prefectures, counties)
+    pairs = confusions(aliases, names)
+    unit_names = {row["name"] for row in prefectures} | {row["name_zh"] for row in counties}
+    found = [
+        None if {squeeze(name), squeeze(name) + "市"} & unit_names else nearest_name(squeeze(name), names, year, pairs)
+        for year, name in unknown[["data_year", "place_raw"]].itertuples(index=False)
+    ]
+    return unknown.assign(
+        suggested_name=[official.name if official else None for official in found],
+        suggested_adcode=[official.adcode if official else None for official in found],
+    ).dropna(subset="suggested_name")
