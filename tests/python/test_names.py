@@ -283,7 +283,7 @@ def test_the_table_of_suggestions_follows_the_same_rule_as_the_summary(knowledge
     }
     given = pd.DataFrame(list(unknown), columns=["place_raw", "data_year"])
     table = suggestions_of_unknown_names(given, **seeds)
-    listed = {tuple(line.split(",")[:4:3]): line.split(",")[1] for line in suggest(unknown, knowledge)}
-    found = {(row.place_raw, str(row.data_year)): row.suggested_adcode for row in table.itertuples()}
-    assert found == {key: adcode for key, adcode in listed.items() if adcode}
+    listed = {key: suggested_place(*key, knowledge) for key in unknown}
+    found = {(row.place_raw, row.data_year): row.suggested_adcode for row in table.itertuples()}
+    assert found == {key: place.adcode for key, place in listed.items() if place}
     assert len(found) == 4
