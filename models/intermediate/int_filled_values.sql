@@ -10,6 +10,12 @@ printed_values as (
 
 ),
 
+unreadable_values as (
+
+    select * from {{ ref('int_unreadable_values') }}
+
+),
+
 series as (
 
     select * from {{ ref('series') }}
@@ -70,8 +76,10 @@ statuses as (
 
     select
         neighbours.*,
+        unreadable_values.reason as missing_reason,
         case
             when printed.value is not null then printed.value_status
+            when unreadable_values.reason is not null then 'missing'
             -- There is nothing between yes and no: the last printed answer holds until the next.
             when neighbours.earlier_year is not null and neighbours.later_year is not null
                 then if(neighbours.is_yes_or_no, 'carried', 'interpolated')
@@ -85,6 +93,11 @@ statuses as (
             neighbours.adcode = printed.adcode
             and neighbours.series = printed.series
             and neighbours.year = printed.year
+    left join unreadable_values
+        on
+            neighbours.adcode = unreadable_values.adcode
+            and neighbours.series = unreadable_values.series
+            and neighbours.year = unreadable_values.year
 
 ),
 
@@ -107,6 +120,7 @@ filled as (
                     / (statuses.later_year - statuses.earlier_year)
             when 'carried' then coalesce(earlier.value, later.value)
         end as value,
+        statuses.missing_reason,
         statuses.earlier_year,
         statuses.later_year,
         printed.source,

@@ -4,15 +4,9 @@ with indicators as (
 
 ),
 
-coupling_components as (
+needs as (
 
-    select * from {{ ref('coupling_components') }}
-
-),
-
-quantity_coverage as (
-
-    select * from {{ ref('int_quantity_coverage') }}
+    select * from {{ ref('int_indicator_needs') }}
 
 ),
 
@@ -28,81 +22,12 @@ frame as (
 
 ),
 
-formula_quantities as (
-
-    select
-        indicator,
-        numerator as quantity
-    from indicators
-    where computed_by in ('ratio', 'level')
-
-    union all
-
-    select
-        indicator,
-        denominator as quantity
-    from indicators
-    where computed_by = 'ratio'
-
-    union all
-
-    select
-        indicators.indicator,
-        frontier_inputs.quantity
-    from indicators
-    cross join (
-        values ('real_gdp'), ('employees'), ('real_investment')
-    ) as frontier_inputs (quantity)
-    where indicators.computed_by = 'frontier'
-
-),
-
--- A component of the coupling degree is used when both its quantities are covered.
-usable_components as (
-
-    select
-        coupling_components.subsystem,
-        coupling_components.component,
-        coupling_components.numerator,
-        coupling_components.denominator
-    from coupling_components
-    inner join quantity_coverage as numerator_coverage
-        on coupling_components.numerator = numerator_coverage.quantity
-    inner join quantity_coverage as denominator_coverage
-        on coupling_components.denominator = denominator_coverage.quantity
-    where numerator_coverage.is_covered and denominator_coverage.is_covered
-
-),
-
-component_quantities as (
-
-    select
-        indicators.indicator,
-        unnest([usable_components.numerator, usable_components.denominator]) as quantity
-    from indicators
-    cross join usable_components
-    where indicators.computed_by = 'coupling'
-
-),
-
-subsystems_covered as (
-
-    select count(distinct subsystem) = 2 as both_covered from usable_components
-
-),
-
+-- A capital stock is there in every year of the frame or in none, so one share holds for every year.
 capital_coverage as (
 
     select
-        (select count(*) from capital_stock) / (select count(*) from frame) as available_share
-
-),
-
-needs as (
-
-    select distinct * from formula_quantities
-    union
-    select distinct * from component_quantities
+        (select count(*) from capital_stock) / (select count(*) from frame) as available_share,
+        (select max(year) - min(year) + 1 = count(distinct year) from frame) as has_every_year
 
 ),
 
@@ -112,12 +37,12 @@ judged as (
         indicators.position,
         indicators.indicator,
         indicators.computed_by,
+        count(distinct needs.subsystem) as n_subsystems,
         string_agg(distinct needs.quantity, ' ' order by needs.quantity) as required_quantities,
-        string_agg(distinct needs.quantity, ' ' order by needs.quantity)
-            filter (not quantity_coverage.is_covered) as uncovered_quantities
+        string_agg(distinct needs.uncovered_reason, ', ' order by needs.uncovered_reason) as uncovered_quantities,
+        string_agg(distinct needs.proxy_note, ', ' order by needs.proxy_note) as proxies
     from indicators
     left join needs on indicators.indicator = needs.indicator
-    left join quantity_coverage on needs.quantity = quantity_coverage.quantity
     group by indicators.position, indicators.indicator, indicators.computed_by
 
 ),
@@ -129,29 +54,53 @@ reasons as (
         judged.indicator,
         judged.computed_by,
         judged.required_quantities,
+        judged.proxies,
         case
             when judged.uncovered_quantities is not null
                 then 'not covered by this input: ' || judged.uncovered_quantities
-            when judged.computed_by = 'coupling' and not subsystems_covered.both_covered
+            when judged.computed_by = 'coupling' and judged.n_subsystems < 2
                 then 'one of the two subsystems has no covered component'
             when
                 judged.computed_by = 'frontier'
                 and capital_coverage.available_share < {{ setting('coverage_limit') }}::double
-                then 'the capital stock needs investment in every year and the frame has gaps'
+                then
+                    if(
+                        capital_coverage.has_every_year,
+                        'the capital stock needs investment in every year, which '
+                        || floor(100 * capital_coverage.available_share)::integer || ' % of the cities have',
+                        'the capital stock needs consecutive years and the frame has gaps'
+                    )
         end as uncovered_reason
     from judged
-    cross join subsystems_covered
     cross join capital_coverage
+
+),
+
+-- Without any indicator there is no index, hence no outcome: that ends the build with the reasons of the first three.
+told as (
+
+    select
+        bool_or(uncovered_reason is null) as has_indicator,
+        string_agg(indicator || ': ' || uncovered_reason, '; ' order by position) filter (position <= 3) as words
+    from reasons
 
 ),
 
 final as (
 
     select
-        *,
-        uncovered_reason is null as is_covered
+        reasons.*,
+        case
+            when told.has_indicator then reasons.uncovered_reason is null
+            else error(
+                'No indicator of seeds/study/indicators.csv is covered in every year of the frame (' || told.words
+                || '); add editions that print their inputs, or narrow first_year and last_year in '
+                || 'seeds/study/settings.csv.'
+            )
+        end as is_covered
     from reasons
-    order by position
+    cross join told
+    order by reasons.position
 
 )
 

@@ -10,6 +10,12 @@ quantities as (
 
 ),
 
+quantity_series as (
+
+    select * from {{ ref('int_quantity_series') }}
+
+),
+
 indicators as (
 
     select * from {{ ref('indicators') }}
@@ -44,18 +50,38 @@ needed as (
 
 ),
 
-frame_size as (
+by_year as (
 
-    select count(*) as n_city_years from frame
+    select
+        needed.quantity,
+        frame.year,
+        count(*) as n_cities,
+        count(quantities.value) as n_available,
+        count(quantities.value) / count(*) as available_share
+    from needed
+    cross join frame
+    left join quantities
+        on
+            needed.quantity = quantities.quantity
+            and frame.adcode = quantities.adcode
+            and frame.year = quantities.year
+    where needed.quantity is not null
+    group by needed.quantity, frame.year
 
 ),
 
-available as (
+-- A panel needs a value in every year: what counts is the year with the fewest.
+shares as (
 
     select
         quantity,
-        count(*) as n_available
-    from quantities
+        sum(n_cities)::bigint as n_city_years,
+        sum(n_available)::bigint as n_available,
+        sum(n_available) / sum(n_cities) as available_share,
+        min(available_share) as smallest_share,
+        arg_min(year, (available_share, year)) as smallest_share_year,
+        min(available_share) >= {{ setting('coverage_limit') }}::double as is_covered
+    from by_year
     group by quantity
 
 ),
@@ -63,16 +89,19 @@ available as (
 final as (
 
     select
-        needed.quantity,
-        frame_size.n_city_years,
-        coalesce(available.n_available, 0) as n_available,
-        coalesce(available.n_available, 0) / frame_size.n_city_years as available_share,
-        available_share >= {{ setting('coverage_limit') }}::double as is_covered
-    from needed
-    cross join frame_size
-    left join available on needed.quantity = available.quantity
-    where needed.quantity is not null
-    order by needed.quantity
+        shares.*,
+        case
+            when shares.is_covered then null
+            when quantity_series.uncovered_reason is not null
+                then shares.quantity || ' (' || quantity_series.uncovered_reason || ')'
+            when shares.n_available = 0 then shares.quantity || ' (not printed)'
+            else
+                shares.quantity || ' (values for ' || floor(100 * shares.smallest_share)::integer
+                || ' % of the cities in ' || shares.smallest_share_year || ')'
+        end as uncovered_reason
+    from shares
+    left join quantity_series on shares.quantity = quantity_series.quantity
+    order by shares.quantity
 
 )
 

@@ -4,86 +4,9 @@ with frame as (
 
 ),
 
-filled_values as (
+gaps as (
 
-    select * from {{ ref('int_filled_values') }}
-
-),
-
-quantities as (
-
-    select * from {{ ref('int_quantities') }}
-
-),
-
-indicator_coverage as (
-
-    select * from {{ ref('int_indicator_coverage') }}
-
-),
-
-variable_coverage as (
-
-    select * from {{ ref('int_variable_coverage') }}
-
-),
-
-required_quantities as (
-
-    select distinct unnest(string_split(required_quantities, ' ')) as quantity
-    from indicator_coverage
-    where is_covered
-
-    union
-
-    select distinct unnest(string_split(required_quantities, ' '))
-    from variable_coverage
-    where is_covered and required_quantities is not null
-
-),
-
--- The inputs that a required quantity was made from somewhere in this panel.
-required_inputs as (
-
-    select distinct
-        case quantities.quantity
-            when 'real_gdp' then 'gdp'
-            when 'real_investment' then 'fixed_asset_investment'
-            else quantities.basis
-        end as series
-    from required_quantities
-    inner join quantities on required_quantities.quantity = quantities.quantity
-
-),
-
--- A year counts for an input only where the input is printed for at least a share of the cities: what the
--- yearbook does not print for anybody is not the city's gap.
-printed_years as (
-
-    select
-        series,
-        year
-    from filled_values
-    group by series, year
-    having count(printed_value) >= {{ setting('printed_year_limit') }}::double * count(*)
-
-),
-
-missing_shares as (
-
-    select
-        filled_values.adcode,
-        filled_values.series,
-        count(*) - count(filled_values.printed_value) as n_missing,
-        count(*) as n_years,
-        1 - count(filled_values.printed_value) / count(*) as missing_share
-    from filled_values
-    inner join printed_years
-        on
-            filled_values.series = printed_years.series
-            and filled_values.year = printed_years.year
-    where filled_values.series in (select required_inputs.series from required_inputs)
-    group by filled_values.adcode, filled_values.series
+    select * from {{ ref('int_sample_gaps') }}
 
 ),
 
@@ -92,10 +15,10 @@ too_many_gaps as (
     select
         adcode,
         count(*) as n_inputs,
-        string_agg(series, ' ' order by series) as series,
+        string_agg(input, ' ' order by input) as series,
         max(missing_share) as largest_missing_share
-    from missing_shares
-    where missing_share > {{ setting('missing_limit') }}::double
+    from gaps
+    where kind = 'too many gaps'
     group by adcode
 
 ),
@@ -103,18 +26,12 @@ too_many_gaps as (
 still_missing as (
 
     select
-        frame.adcode,
+        adcode,
         count(*) as n_cells,
-        string_agg(distinct required_quantities.quantity, ' ' order by required_quantities.quantity) as quantities
-    from frame
-    cross join required_quantities
-    left join quantities
-        on
-            frame.adcode = quantities.adcode
-            and frame.year = quantities.year
-            and required_quantities.quantity = quantities.quantity
-    where quantities.value is null
-    group by frame.adcode
+        string_agg(distinct input, ' ' order by input) as quantities
+    from gaps
+    where kind = 'still missing'
+    group by adcode
 
 ),
 
@@ -124,7 +41,7 @@ cities as (
 
 ),
 
-final as (
+judged as (
 
     select
         cities.adcode,
@@ -144,7 +61,39 @@ final as (
     from cities
     left join too_many_gaps on cities.adcode = too_many_gaps.adcode
     left join still_missing on cities.adcode = still_missing.adcode
-    order by cities.adcode
+
+),
+
+-- The gap that keeps out the most cities, to be named where no city is left.
+largest_gap as (
+
+    select
+        input || if(kind = 'still missing', ' in ' || year, ' in more years than missing_limit allows') as words,
+        count(distinct adcode) as n_cities
+    from gaps
+    group by kind, input, year
+    order by n_cities desc, words
+    limit 1
+
+),
+
+final as (
+
+    select
+        judged.* replace (
+            case
+                when bool_or(judged.in_sample) over () then judged.in_sample
+                else error(
+                    'No city is left in the sample: ' || largest_gap.n_cities || ' of ' || count(*) over ()
+                    || ' cities lack ' || largest_gap.words || ' (the commonest gap); add an edition that prints it, '
+                    || 'raise coverage_limit so that the input is left out, or narrow first_year and last_year in '
+                    || 'seeds/study/settings.csv.'
+                )
+            end as in_sample
+        )
+    from judged
+    left join largest_gap on true
+    order by judged.adcode
 
 )
 

@@ -24,7 +24,8 @@ uncovered as (
 
     select
         needs.variable,
-        string_agg(needs.quantity, ' ' order by needs.quantity) as uncovered_quantities
+        string_agg(needs.quantity, ' ' order by needs.quantity) as uncovered_quantities,
+        string_agg(quantity_coverage.uncovered_reason, ', ' order by needs.quantity) as uncovered_reason
     from needs
     inner join quantity_coverage on needs.quantity = quantity_coverage.quantity
     where not quantity_coverage.is_covered
@@ -41,6 +42,7 @@ final as (
         variables.role,
         variables.required_quantities,
         uncovered.uncovered_quantities,
+        'not covered by this input: ' || uncovered.uncovered_reason as uncovered_reason,
         uncovered.variable is null as is_covered
     from variables
     left join uncovered on variables.variable = uncovered.variable

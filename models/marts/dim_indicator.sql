@@ -31,6 +31,7 @@ final as (
         indicators.computed_by,
         indicators.unit,
         indicator_coverage.required_quantities,
+        indicator_coverage.proxies,
         indicator_coverage.is_covered,
         indicator_coverage.uncovered_reason,
         index_weights.weight

@@ -16,16 +16,27 @@ sample_membership as (
 
 ),
 
+first_year as (
+
+    select min(year) as first_year from {{ ref('int_city_year_frame') }}
+
+),
+
 counts as (
 
     select
         timing.policy_id,
         count(timing.first_treated_year) as n_treated_cities,
         count(timing.first_treated_year) filter (sample_membership.in_sample) as n_treated_sample_cities,
+        -- Treated in every year of the frame: such a city is never seen before its pilot.
+        count(*) filter (
+            sample_membership.in_sample and timing.first_treated_year <= first_year.first_year
+        ) as n_always_treated_sample_cities,
         min(timing.first_treated_year) as first_cohort,
         max(timing.first_treated_year) as last_cohort
     from timing
     inner join sample_membership on timing.adcode = sample_membership.adcode
+    cross join first_year
     group by timing.policy_id
 
 ),
@@ -41,6 +52,7 @@ final as (
         policies.role,
         counts.n_treated_cities,
         counts.n_treated_sample_cities,
+        counts.n_always_treated_sample_cities,
         counts.first_cohort,
         counts.last_cohort,
         policies.source

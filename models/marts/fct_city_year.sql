@@ -61,6 +61,7 @@ joined as (
         covariates.innovation,
         covariates.population_persons,
         covariates.population_basis,
+        covariates.population_status,
         covariates.gdp_cny_10k,
         agglomeration.real_gdp_cny_10k,
         agglomeration.real_gdp_basis,

@@ -20,6 +20,7 @@ final as (
         filled_values.printed_value,
         filled_values.value,
         filled_values.value_status,
+        filled_values.missing_reason,
         filled_values.earlier_year,
         filled_values.later_year,
         filled_values.source,

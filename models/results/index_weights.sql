@@ -28,6 +28,7 @@ final as (
         dim_indicator.direction,
         dim_indicator.is_covered,
         dim_indicator.uncovered_reason,
+        dim_indicator.proxies,
         index_weights.weight,
         published.weight::double as published_weight,
         index_weights.weight - published.weight::double as difference,

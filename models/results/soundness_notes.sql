@@ -4,6 +4,12 @@ with topics as (
 
 ),
 
+policies as (
+
+    select * from {{ ref('dim_policy') }}
+
+),
+
 index_weights as (
 
     select * from {{ ref('index_weights') }}
@@ -121,6 +127,20 @@ pretrends as (
 
 ),
 
+-- A city that holds the pilot in every year of the frame has no years before it to be compared with.
+always_treated as (
+
+    select
+        'baseline_effects' as result,
+        'Treated in every year of the frame, so compared with nobody before their pilot: '
+        || string_agg(policy_id || ' ' || n_always_treated_sample_cities || ' cities', ', ' order by policy_id)
+        || '.' as sentence
+    from policies
+    where role = 'study' and n_always_treated_sample_cities > 0
+    having count(*) > 0
+
+),
+
 evidence as (
 
     select * from clustering
@@ -131,7 +151,8 @@ evidence as (
         'index_weights' as result,
         count(weight) || ' of ' || count(*) || ' indicators are covered; the weights run from '
         || round(min(weight), 3) || ' to ' || round(max(weight), 3) || ', and ' || max(n_components_retained)
-        || ' components explain ' || round(100 * max(explained_share)) || ' % of the variance.' as evidence
+        || ' components explain ' || round(100 * max(explained_share)) || ' % of the variance.'
+        || coalesce(' Proxies: ' || string_agg(distinct proxies, ', ' order by proxies) || '.', '') as evidence
     from index_weights
 
     union all
@@ -139,7 +160,9 @@ evidence as (
     select
         'summary_statistics' as result,
         'The largest index value lies ' || round((maximum - mean) / std_dev, 1)
-        || ' standard deviations above the mean.' as evidence
+        || ' standard deviations above the mean; ' || n_filled || ' of its ' || n_obs
+        || ' observations rest on at least one value that was interpolated or carried. In the whole panel ' || basis || '.'
+            as evidence
     from summary_statistics
     where variable = 'nqp'
 
@@ -237,7 +260,8 @@ final as (
         topics.result,
         topics.topic,
         topics.note,
-        coalesce(evidence.evidence, 'Not computed from this input.') as evidence,
+        coalesce(nullif(concat_ws(' ', evidence.evidence, always_treated.sentence), ''), 'Not computed from this input.')
+            as evidence,
         topics.what_to_read_instead,
         {% if var('source') == 'demo' -%}
         'simulated demo yearbook' as data_source
@@ -246,6 +270,7 @@ final as (
         {%- endif %}
     from topics
     left join evidence on topics.result = evidence.result
+    left join always_treated on topics.result = always_treated.result
     order by topics.result
 
 )

@@ -10,9 +10,70 @@ variables as (
 
 ),
 
+variable_coverage as (
+
+    select * from {{ ref('int_variable_coverage') }}
+
+),
+
 published as (
 
     select * from {{ ref('published_summary_statistics') }}
+
+),
+
+sample_membership as (
+
+    select * from {{ ref('int_sample_membership') }}
+
+),
+
+measure_uses as (
+
+    select * from {{ ref('int_measure_uses') }}
+
+),
+
+quantities as (
+
+    select * from {{ ref('int_quantities') }}
+
+),
+
+quantity_series as (
+
+    select * from {{ ref('int_quantity_series') }}
+
+),
+
+-- How many observations rest on at least one value that nobody printed.
+filled as (
+
+    select
+        measure_uses.variable,
+        count(distinct (quantities.adcode, quantities.year)) as n_filled
+    from measure_uses
+    inner join quantities on measure_uses.quantity = quantities.quantity
+    inner join sample_membership on quantities.adcode = sample_membership.adcode
+    where sample_membership.in_sample and quantities.value_status in ('interpolated', 'carried')
+    group by measure_uses.variable
+
+),
+
+-- Which series stand for what may be measured in several ways.
+bases as (
+
+    select
+        measure_uses.variable,
+        string_agg(
+            distinct measure_uses.quantity || ' is ' || quantity_series.series
+            || if(quantity_series.is_proxy, ' (a proxy)', ''), ', '
+            order by measure_uses.quantity || ' is ' || quantity_series.series
+            || if(quantity_series.is_proxy, ' (a proxy)', '')
+        ) as basis
+    from measure_uses
+    inner join quantity_series on measure_uses.quantity = quantity_series.quantity
+    group by measure_uses.variable
 
 ),
 
@@ -60,6 +121,8 @@ final as (
         variables.name_en,
         variables.unit,
         coalesce(statistics.n_obs, 0) as n_obs,
+        coalesce(filled.n_filled, 0) as n_filled,
+        bases.basis,
         statistics.mean,
         statistics.std_dev,
         statistics.minimum,
@@ -69,9 +132,13 @@ final as (
         published.std_dev::double as published_std_dev,
         published.minimum::double as published_minimum,
         published.maximum::double as published_maximum,
-        if(statistics.n_obs is null, 'not covered by this input', null) as message
+        if(statistics.n_obs is null, coalesce(variable_coverage.uncovered_reason, 'not covered by this input'), null)
+            as message
     from variables
     left join statistics on variables.column_name = statistics.column_name
+    left join variable_coverage on variables.variable = variable_coverage.variable
+    left join filled on variables.variable = filled.variable
+    left join bases on variables.variable = bases.variable
     left join published on variables.variable = published.variable
     order by variables.position
 

@@ -98,7 +98,7 @@ def build(
                         )
                     )
         with timed("check seeds"):
-            check_seeds(project / "seeds", landing=data / "landing" if yearbooks else None)
+            check_seeds(project / "seeds")
         with timed("dbt build"):
             with writable(data / BUILD_FILE):
                 # From scratch: no table of an earlier build survives, and the file does not grow.

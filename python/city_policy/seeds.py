@@ -69,25 +69,40 @@ def check_columns(seeds: Path) -> None:
             )
 
 
-def frame_years(seeds: Path, landing: Path | None) -> tuple[int, int]:
-    """First and last data year of the frame: the settings, else what the input prints."""
-    settings = {row["setting"]: row["value"] for row in read_seed(seeds / "study" / "settings.csv")}
-    if landing is None:
-        years = [int(row["年份"]) for row in read_seed(seeds / "yearbook" / "demo_gdp.csv")]
-    else:
-        import duckdb
-
-        cells = landing / "yearbook_cells.parquet"
-        years = list(duckdb.sql(f"select min(data_year), max(data_year) from read_parquet('{cells}')").fetchall()[0])
-    return int(settings["first_year"] or min(years)), int(settings["last_year"] or max(years))
+# No programme of the reform era is older; an earlier year is a slip of the pen.
+FIRST_POLICY_YEAR = 1978
 
 
-def check_policies(seeds: Path, landing: Path | None) -> None:
-    """Raise InputError for a pilot unit with an unknown policy or city or a year outside the frame."""
+def _setting(seeds: Path, name: str) -> str:
+    """The text of a setting of the study, '' where its row is absent."""
+    rows = read_seed(seeds / "study" / "settings.csv")
+    return next((row["value"] for row in rows if row["setting"] == name), "")
+
+
+def check_settings(seeds: Path) -> None:
+    """Raise InputError for a year setting that is no year, and for a population basis that is not offered.
+
+    Whether the input prints the years and covers the basis is known only when it has been read: the models ask that.
+    """
+    path = seeds / "study" / "settings.csv"
+    bases = [row["series"] for row in read_seed(seeds / "study" / "quantities.csv") if row["quantity"] == "population"]
+    for number, row in enumerate(read_seed(path), start=2):
+        where = f"{path}, row {number} ({row['setting']}), column value: found '{row['value']}'"
+        if row["unit"] == "year" and row["value"] and not (row["value"].isdigit() and len(row["value"]) == 4):
+            raise InputError(f"{where}, expected a year of four digits or nothing; correct it.")
+        if row["setting"] == "population_basis" and row["value"] not in ("auto", *bases):
+            raise InputError(f"{where}, expected auto or one of {', '.join(bases)}; correct it.")
+
+
+def check_policies(seeds: Path) -> None:
+    """Raise InputError for a pilot unit with an unknown policy or city or an impossible year.
+
+    A start before the frame is possible: the city is then treated in every year.
+    """
     path = seeds / "policy" / "pilot_units.csv"
     cities = {row["adcode"] for row in read_seed(seeds / "geography" / "cities.csv")}
     policies = {row["policy_id"]: row for row in read_seed(seeds / "policy" / "policies.csv")}
-    first, last = frame_years(seeds, landing)
+    last = int(_setting(seeds, "study_last_year") or 9999)
     for number, row in enumerate(read_seed(path), start=2):
         where = f"{path}, row {number} ({row['listed_name']})"
         if row["policy_id"] not in policies:
@@ -105,10 +120,10 @@ def check_policies(seeds: Path, landing: Path | None) -> None:
                 f"{where}, column adcode: found '{row['adcode']}', which is no city of seeds/geography/cities.csv; "
                 "give the six-digit code of a city there, or set included to 0."
             )
-        if not row["start_year"].isdigit() or not first <= int(row["start_year"]) <= last:
+        if not row["start_year"].isdigit() or not FIRST_POLICY_YEAR <= int(row["start_year"]) <= last:
             raise InputError(
-                f"{where}, column start_year: found '{row['start_year']}', expected a year of the frame "
-                f"{first} to {last}; correct it, or widen first_year and last_year in seeds/study/settings.csv."
+                f"{where}, column start_year: found '{row['start_year']}', expected a year from {FIRST_POLICY_YEAR} to "
+                f"{last}, the last one of the study; correct it, or change study_last_year in seeds/study/settings.csv."
             )
     for number, row in enumerate(read_seed(seeds / "policy" / "policies.csv"), start=2):
         for component in row["components"].split():
@@ -119,10 +134,8 @@ def check_policies(seeds: Path, landing: Path | None) -> None:
                 )
 
 
-def check_seeds(seeds: Path, landing: Path | None = None) -> None:
-    """Check what a person edits. ``landing``: folder of the landing files when they are the input, else None.
-
-    Raises InputError with one sentence for the first mistake.
-    """
+def check_seeds(seeds: Path) -> None:
+    """Check what a person edits. Raises InputError with one sentence for the first mistake."""
     check_columns(seeds)
-    check_policies(seeds, landing)
+    check_settings(seeds)
+    check_policies(seeds)

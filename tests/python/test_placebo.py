@@ -77,6 +77,18 @@ def test_every_draw_equals_refitting_the_policy_it_deals(unbalanced, controls, l
     assert observed["quantile_975"] == pytest.approx(drawn["estimate"].quantile(0.975))
 
 
+def test_a_start_before_the_first_year_is_dealt_like_any_other():
+    panel, timing = simulate()
+    pilots = timing[(timing["policy_id"] == "pilot") & timing["first_treated_year"].notna()].index
+    timing.loc[pilots[:3], "first_treated_year"] = 1990
+    drawn, summary = placebo(panel, timing, specification(), [], draws=5, seed=3)
+    record = estimate_fixed_effects(panel, timing, one_regression(), [])
+    record = record[record["term"] == "pilot"].set_index("vcov").loc["CRV1"]
+    assert summary.iloc[0]["status"] == "ok" and drawn["estimate"].notna().all()
+    for name in ("estimate", "n_treated_cities"):
+        assert summary.iloc[0][name] == pytest.approx(record[name], rel=1e-10)
+
+
 def test_p_is_uniform_without_an_effect_and_small_with_one():
     p = []
     for seed in range(200):

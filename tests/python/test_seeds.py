@@ -37,14 +37,38 @@ def test_unknown_city(seeds):
     assert "set included to 0" in message
 
 
-def test_pilot_year_outside_the_frame(seeds):
+@pytest.mark.parametrize("year", ["2022", "1977", "soon"])
+def test_impossible_pilot_year(seeds, year):
     edit(
         seeds / "policy" / "pilot_units.csv",
         "bcs,miit_ndrc,2014,2014,北京市",
-        "bcs,miit_ndrc,2014,2041,北京市",
+        f"bcs,miit_ndrc,2014,{year},北京市",
     )
     message = sentence(seeds)
-    assert "row 2 (北京市), column start_year: found '2041', expected a year of the frame 2011 to 2021" in message
+    assert f"row 2 (北京市), column start_year: found '{year}', expected a year from 1978 to 2021" in message
+    assert "study_last_year" in message
+
+
+def test_a_pilot_may_start_before_the_frame(seeds):
+    edit(
+        seeds / "policy" / "pilot_units.csv",
+        "bcs,miit_ndrc,2014,2014,北京市",
+        "bcs,miit_ndrc,2014,2005,北京市",
+    )
+    check_seeds(seeds)
+
+
+@pytest.mark.parametrize("setting", ["study_first_year,2011", "first_year,"])
+def test_a_year_setting_that_is_no_year(seeds, setting):
+    name = setting.split(",")[0]
+    edit(seeds / "study" / "settings.csv", f"\n{setting},", f"\n{name},two thousand,")
+    assert f"({name}), column value: found 'two thousand', expected a year of four digits" in sentence(seeds)
+
+
+def test_unknown_population_basis(seeds):
+    edit(seeds / "study" / "settings.csv", "population_basis,auto", "population_basis,residents")
+    message = sentence(seeds)
+    assert "(population_basis), column value: found 'residents', expected auto or one of resident_population" in message
 
 
 def test_unknown_policy(seeds):

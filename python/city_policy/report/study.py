@@ -69,6 +69,16 @@ class Study:
         """The label of seed ``labels``, else the name that another seed gives, else the key itself."""
         return self._labels.get((kind, str(key))) or self._names.get(str(key)) or same(key)
 
+    def measure(self, row: Row) -> Text:
+        """The name of a measure of quality.input_summary: its label, else the name of the series behind it."""
+        series = Text(str(row["series_name_zh"]), str(row["series_name_en"]))
+        return self._labels.get(("measure", str(row["measure"]))) or series
+
+    def basis(self, row: Row) -> Text:
+        """By what a measure of quality.input_summary was measured: the series, with the prices where they matter."""
+        series = Text(str(row["series_name_zh"]), str(row["series_name_en"]))
+        return self._labels.get(("basis", str(row["basis"]))) or series
+
     def short(self, policy: str) -> Text:
         """A policy's short name."""
         return self.label("short", policy)

@@ -316,9 +316,25 @@ class Tables:
             Text(f"{row['name_zh']}:{row['uncovered_reason']}", f"{row['name_en']}: {row['uncovered_reason']}")
             for row in self.database.rows("results.index_weights", "position", "uncovered_reason is not null")
         ]
-        return self._table(
-            1, [Panel(None, self._heading("indicator"), headings, tuple(rows))], ["index_weights"], reasons
-        )
+        panel = Panel(None, self._heading("indicator"), headings, tuple(rows))
+        return self._table(1, [panel], ["index_weights"], [*self._proxies(definitions), *reasons])
+
+    def _proxies(self, definitions: dict[object, Row]) -> list[Text]:
+        """One note per proxy: which indicators use it, and what it stands for."""
+        notes = []
+        for row in self.database.rows("quality.input_summary", "measure", "is_proxy"):
+            users = [definitions[name] for name in str(row["used_by"]).split() if name in definitions]
+            measure, basis = self.study.measure(row), self.study.basis(row)
+            names = Text(
+                "、".join(str(user["name_zh"]) for user in users), ", ".join(str(user["name_en"]) for user in users)
+            )
+            notes.append(
+                Text(
+                    f"{names.zh}:以{basis.zh}代替{measure.zh}(代理变量)。",
+                    f"{names.en}: {basis.en} stands for {measure.en} (a proxy).",
+                )
+            )
+        return notes
 
     def summary_statistics(self) -> PaperTable:
         """Table 2."""
@@ -335,7 +351,25 @@ class Tables:
             n_obs = _plain(row["n_obs"], row["published_n_obs"], 0)
             rows.append(TableRow(self.study.label("row", row["variable"]), (n_obs, *statistics)))
         headings = (tuple((self._heading(key), 1) for key in ("n_obs", "mean", "std_dev", "minimum", "maximum")),)
-        notes = [same(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])]
+        notes = []
+        for row in self.database.rows("quality.input_summary", "measure", "measure = 'population'"):
+            basis, filled = self.study.basis(row), row["n_interpolated"] + row["n_carried"]
+            notes.append(
+                Text(
+                    f"全部年份的人口均为{basis.zh};{row['n_values']} 个数值中有 {filled} 个是填补的。",
+                    f"Population is {basis.en} in every year; {filled} of {row['n_values']} values are filled.",
+                )
+            )
+        for row in found:
+            if row["role"] == "outcome" and row["n_filled"]:
+                name = self.study.label("row", row["variable"])
+                notes.append(
+                    Text(
+                        f"{name.zh}:{row['n_obs']} 个观测中有 {row['n_filled']} 个至少用到一个填补的数值。",
+                        f"{name.en}: {row['n_filled']} of {row['n_obs']} observations use at least one filled value.",
+                    )
+                )
+        notes += [same(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])]
         return self._table(
             2, [Panel(None, self._heading("variable"), headings, tuple(rows))], ["summary_statistics"], notes
         )

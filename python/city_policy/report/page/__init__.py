@@ -22,6 +22,7 @@ WIDE, NARROW = 760, 320
 TITLE = Text("试点政策与新质生产力:复现报告", "Pilot policies and new quality productive forces: replication report")
 SECTIONS = {
     "index": Text("数据与指数", "Data and index"),
+    "inputs": Text("数字的依据", "What the numbers rest on"),
     "treatment": Text("试点", "Pilots"),
     "baseline": Text("平行趋势与基准回归", "Parallel trends and baseline"),
     "robustness": Text("内生性与稳健性", "Endogeneity and robustness"),
@@ -70,8 +71,40 @@ def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
             Text("指数所含指标", "Indicators in the index"),
             Text(f"{covered} / {len(indicators)}", f"{covered} of {len(indicators)}"),
         ),
+        *(
+            (Text("人口口径", "Population basis"), Text(str(row["series_name_zh"]), str(row["series_name_en"])))
+            for row in database.rows("quality.input_summary", "measure", "measure = 'population'")
+        ),
         *policies,
     ]
+
+
+def _inputs(database: Database, study: Study) -> list[Row]:
+    """What each measure of the build rests on, one row per measure and basis."""
+    return [
+        row
+        | {
+            "measure": study.measure(row),
+            "basis": study.basis(row),
+            "printed": f"{100 * row['printed_share']:.1f} %",
+            "filled": row["n_interpolated"] + row["n_carried"],
+            "proxy": Text("代理", "proxy") if row["is_proxy"] else same("—"),
+            "years": f"{row['first_printed_year'] or '—'}–{row['last_printed_year'] or '—'}",
+        }
+        for row in database.rows("quality.input_summary", "measure, basis")
+    ]
+
+
+def _years_left_out(database: Database) -> Text | None:
+    """The years of the study that no edition prints, in a sentence."""
+    rows = database.rows("quality.frame_years", "year", "is_year_of_the_study and not is_printed")
+    years = ", ".join(str(row["year"]) for row in rows)
+    if not years:
+        return None
+    return Text(
+        f"输入中没有任何一版年鉴刊印 {years} 年,这些年份不在面板中,也没有填补。",
+        f"No edition of the input prints {years}: these years are not in the panel and were not filled.",
+    )
 
 
 def _summary(database: Database, study: Study) -> list[Row]:
@@ -192,6 +225,8 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
         has_maps=shapes is not None,
         no_maps=NO_MAPS,
         has_recovery=has_recovery,
+        inputs=_inputs(database, study),
+        years_left_out=_years_left_out(database),
         summary=_summary(database, study),
         audit=rules,
         slips=slips,

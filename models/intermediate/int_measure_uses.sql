@@ -1,0 +1,59 @@
+with indicator_needs as (
+
+    select * from {{ ref('int_indicator_needs') }}
+
+),
+
+indicator_coverage as (
+
+    select * from {{ ref('int_indicator_coverage') }}
+
+),
+
+variable_coverage as (
+
+    select * from {{ ref('int_variable_coverage') }}
+
+),
+
+-- The outcome is made of the covered indicators, a control or mediator of its own quantities.
+indicator_uses as (
+
+    select
+        variable_coverage.variable,
+        indicator_needs.indicator,
+        indicator_needs.quantity
+    from indicator_needs
+    inner join indicator_coverage on indicator_needs.indicator = indicator_coverage.indicator
+    cross join variable_coverage
+    where indicator_coverage.is_covered and variable_coverage.role = 'outcome'
+
+),
+
+variable_uses as (
+
+    select
+        variable,
+        null as indicator,
+        unnest(string_split(required_quantities, ' ')) as quantity
+    from variable_coverage
+    where is_covered and required_quantities is not null
+
+),
+
+unioned as (
+
+    select * from indicator_uses
+    union
+    select * from variable_uses
+
+),
+
+final as (
+
+    select * from unioned
+    order by variable, indicator, quantity
+
+)
+
+select * from final
