@@ -22,6 +22,12 @@ series as (
 
 ),
 
+study_series as (
+
+    select * from {{ ref('int_study_series') }}
+
+),
+
 inputs as (
 
     select
@@ -29,7 +35,9 @@ inputs as (
         series.carry_years,
         series.canonical_unit = 'indicator' as is_yes_or_no
     from series
-    where series.series in (select printed_values.series from printed_values)
+    where
+        series.series in (select study_series.series from study_series)
+        and series.series in (select printed_values.series from printed_values)
 
 ),
 

@@ -1,0 +1,67 @@
+with indicators as (
+
+    select * from {{ ref('indicators') }}
+
+),
+
+coupling_components as (
+
+    select * from {{ ref('coupling_components') }}
+
+),
+
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
+quantities as (
+
+    select * from {{ ref('quantities') }}
+
+),
+
+series as (
+
+    select * from {{ ref('series') }}
+
+),
+
+-- What the study's own files name.
+named as (
+
+    select numerator as name from indicators
+    union
+    select denominator from indicators
+    union
+    select numerator from coupling_components
+    union
+    select denominator from coupling_components
+    union
+    select unnest(string_split(required_quantities, ' ')) from variables
+    union
+    select series from quantities
+
+),
+
+-- What the models of constant prices, the capital stock and the growth targets read.
+read_by_models as (
+
+    select unnest([
+        'gdp', 'gdp_deflator', 'fixed_asset_investment', 'investment_price_index', 'employees', 'land_area',
+        'growth_target', 'provincial_growth_target', 'growth_target_is_hard'
+    ]) as name
+
+),
+
+final as (
+
+    select series.series
+    from series
+    where series.series in (select named.name from named) or series.series in (select read_by_models.name from read_by_models)
+    order by series.series
+
+)
+
+select * from final
