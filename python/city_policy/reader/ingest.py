@@ -187,8 +187,8 @@ def read_file(task: Task, knowledge: Knowledge, clean_names: dict[str, str]) -> 
     """Reads one file into blocks; raises InputError for what cannot be read or has a unit nobody knows."""
     reader = SheetReader(knowledge, clean_names)
     result = FileResult(task.name)
-    for sheet, rows in read_sheets(task.path):
-        for block in reader.read(sheet, rows):
+    for sheet in read_sheets(task.path):
+        for block in reader.read(sheet.name, sheet.rows):
             add_block(result, task, block, knowledge)
     return result
 
