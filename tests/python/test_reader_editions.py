@@ -311,6 +311,20 @@ def test_wide_workbook_with_titles_as_group_labels(tmp_path):
     assert summary.n_cells == 12
 
 
+def test_wide_workbook_with_as_many_titles_as_labels(tmp_path):
+    rows = [
+        ["中国2011年地级以上城市数据", "人口状况", "", "地区生产总值", ""],
+        ["城市", "年末总人口(万人)", "", "地区生产总值(当年价格)(万元)", ""],
+        ["", "全市", "市辖区", "全市", "市辖区"],
+        ["石家庄市", "997.3", "245.0", "40826808", "14000000"],
+    ]
+    cells, _ = wide(tmp_path, rows)
+    assert {(cell["table_title"], cell["header"]) for cell in cells} == {
+        ("人口状况", "年末总人口"),
+        ("地区生产总值", "地区生产总值(当年价格)"),
+    }
+
+
 def test_wide_workbook_with_labels_beside_the_corner(tmp_path):
     rows = [
         ["中国2011年地级以上城市数据", "年末总人口(万人)", "", "人口密度"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from city_policy.errors import InputError
-from city_policy.reader.files import CSV_SUFFIX, is_readable, read_csv
+from city_policy.reader.files import TEXT_SUFFIXES, is_readable, read_csv
 from city_policy.reader.sheets import NAME_LABELS
 from city_policy.reader.text import squeeze
 
@@ -226,7 +226,7 @@ def _contradiction(folder: Path, name: str, first: str, first_year: int, second:
 def holds_wide_table(path: Path) -> bool:
     """Whether a file outside the edition folders is to be read: a workbook always, a text file (which may be
     anything) if its first rows hold a label for names."""
-    if path.suffix.lower() != CSV_SUFFIX:
+    if path.suffix.lower() not in TEXT_SUFFIXES:
         return True
     rows = read_csv(path, 10)
     return any(squeeze(cell) in NAME_LABELS for row in rows for cell in row)

@@ -79,8 +79,11 @@ def read_file(task: Task, knowledge: Knowledge, clean_names: dict[str, str]) -> 
     result = FileResult(task.name)
     blocks: list[Block] = []
     try:
-        for sheet, rows in read_sheets(task.path):
-            blocks += reader.read(sheet, rows)
+        for sheet in read_sheets(task.path):
+            result.notes += [
+                Note(remark.kind, task.data_year, task.name, sheet.name, *remark[1:]) for remark in sheet.remarks
+            ]
+            blocks += reader.read(sheet.name, sheet.rows)
     except InputError as error:
         result.failure = str(error)
         return result

@@ -668,7 +668,7 @@ class _SheetWalk:
             and not is_unit(text.strip("()"), known_units)
         }
         titled = {i for i in columns if i < len(top) and squeeze(cell_to_text(top[i]))}
-        if len(labelled) <= len(titled):
+        if len(labelled) * 2 < len(titled):
             return
         self.header_rows = below
         title, unit, scope, start = "", "", "", 0

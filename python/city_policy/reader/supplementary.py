@@ -17,7 +17,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from city_policy.errors import InputError
-from city_policy.reader.files import is_readable, read_sheets
+from city_policy.reader.files import Sheet, is_readable, read_sheets
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
 from city_policy.reader.sheets import cell_to_text
@@ -155,6 +155,21 @@ def _check_additive(place: str, indicator: str, year: int, address: str, knowled
         )
 
 
+def _told(sheet: Sheet, name: str) -> list[str]:
+    """What the reading gate says of a sheet; raises InputError for a cell that holds no value but an
+    error."""
+    for remark in sheet.remarks:
+        if remark.kind in ("error cell", "formula without result"):
+            raise InputError(
+                f"{name}, row {remark.row}, column {remark.column}: {remark.message.rstrip('.')}; write the value or "
+                "leave the row out."
+            )
+    return [
+        f"{name}" + (f", row {remark.row}" if remark.row else "") + f": {remark.message.rstrip('.')}"
+        for remark in sheet.remarks
+    ]
+
+
 def _check_duplicates(values: list[_Value]) -> None:
     """Raises InputError if an indicator has two different values for a place and year."""
     seen: dict[tuple[str, str, int], _Value] = {}
@@ -191,10 +206,14 @@ def ingest_supplementary(
     if not readable:
         raise InputError(f"The folder {folder} holds no workbook and no CSV file.")
     values: list[_Value] = []
+    not_read = [path.relative_to(folder).as_posix() for path in paths if path not in readable]
     for path in tqdm(readable, unit="file", disable=not progress):
         name = path.relative_to(folder).as_posix()
-        for sheet, rows in read_sheets(path):
-            values += _read_table(rows, f"{name}#{sheet}" if sheet else name, knowledge)
+        for sheet in read_sheets(path):
+            table = f"{name}#{sheet.name}" if sheet.name else name
+            not_read += _told(sheet, table)
+            if sheet.rows:
+                values += _read_table(sheet.rows, table, knowledge)
     _check_duplicates(values)
     unique = list({(value.indicator, value.place, value.year): value for value in reversed(values)}.values())
     unique.reverse()
@@ -229,6 +248,6 @@ def ingest_supplementary(
         values_per_indicator=dict(Counter(value.indicator for value in unique)),
         unknown_places=unknown_places,
         unparsed_numbers=unparsed_numbers,
-        not_read=[path.relative_to(folder).as_posix() for path in paths if path not in readable],
+        not_read=not_read,
         target=target,
     )
