@@ -10,9 +10,9 @@ table_titles as (
 
 ),
 
-headers as (
+known_headers as (
 
-    select * from {{ ref('headers') }}
+    select * from {{ ref('cln_headers') }}
 
 ),
 
@@ -25,6 +25,7 @@ printed_headers as (
         count(*) filter (cell_text != '') as n_cells,
         min((file, sheet, "row", "column")) filter (cell_text != '') as first_cell
     from cells
+    where level = 'prefecture'
     group by data_year, table_title, header
 
 ),
@@ -36,17 +37,14 @@ unknown as (
         table_titles.table_title is not null as is_known_table
     from printed_headers
     left join table_titles on printed_headers.table_title = table_titles.table_title
+    anti join known_headers
+        on
+            printed_headers.data_year = known_headers.data_year
+            and printed_headers.table_title = known_headers.table_title
+            and printed_headers.header = known_headers.header
     where
         coalesce(table_titles.used, true)
         and printed_headers.n_cells > 0
-        and not exists (
-            select 1 from headers
-            where
-                headers.header = printed_headers.header
-                and coalesce(headers.table_title, printed_headers.table_title) = printed_headers.table_title
-                and printed_headers.data_year
-                between coalesce(headers.valid_from, 0) and coalesce(headers.valid_to, 9999)
-        )
 
 ),
 
@@ -65,7 +63,7 @@ final as (
         min(first_cell)[4] as example_column
     from unknown
     group by table_title, header
-    order by table_title, header
+    order by n_cells desc, table_title, header
 
 )
 
