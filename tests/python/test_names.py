@@ -228,9 +228,12 @@ def test_a_damaged_name_gets_a_suggestion_only_where_it_is_good(knowledge, name,
 def test_names_that_are_not_damaged_get_no_suggestion(knowledge):
     unknown = {(name, 2009): "f, row 1" for name in ("海南", "吉林", "沙河", "铜仁市", "海东市", "任丘市", "莱芜啊市")}
     lines = suggest(unknown, knowledge)
-    assert lines[0] == "海南,,ocr_variant,2009,2009,no similar name; f; row 1"
+    assert lines[0] == "海南,,,ocr_variant,2009,2009,no similar name; f; row 1"
     assert [line.split(",")[1] for line in lines[:-1]] == [""] * (len(unknown) - 1)
-    assert lines[-1] == "莱芜啊市,370100,ocr_variant,2009,2009,莱芜市? f; row 1"
+    assert lines[-1] == "莱芜啊市,370100,371200,merged_into,2009,2009,莱芜市? f; row 1"
+    with open(GEOGRAPHY / "city_names.csv", encoding="utf-8", newline="") as stream:
+        columns = next(csv.reader(stream))
+    assert {len(next(csv.reader([line]))) for line in lines} == {len(columns)}
 
 
 def damaged(name):
@@ -284,7 +287,7 @@ def test_the_table_of_suggestions_follows_the_same_rule_as_the_summary(knowledge
     }
     given = pd.DataFrame(list(unknown), columns=["place_raw", "data_year"])
     table = suggestions_of_unknown_names(given, **seeds)
-    listed = {tuple(line.split(",")[:4:3]): line.split(",")[1] for line in suggest(unknown, knowledge)}
+    listed = {tuple(line.split(",")[:5:4]): line.split(",")[1] for line in suggest(unknown, knowledge)}
     found = {(row.place_raw, str(row.data_year)): row.suggested_adcode for row in table.itertuples()}
     assert found == {key: adcode for key, adcode in listed.items() if adcode}
     assert len(found) == 4

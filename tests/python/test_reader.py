@@ -423,7 +423,7 @@ def test_summary_prints_what_it_counted(book):
         "tables            1",
         "cells             24",
         "unknown names     1",
-        "洛陌市,410300,ocr_variant,2011,2011",
+        "洛陌市,410300,,ocr_variant,2011,2011",
         "unparsed numbers  1",
         "'x9'",
     ):

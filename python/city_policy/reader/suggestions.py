@@ -80,8 +80,12 @@ def suggest(unknown: dict[tuple[str, int], str], knowledge: Knowledge) -> list[s
         # A name of another year, or one that stands for several places, is not damaged.
         is_damaged = not {name, name + "市"} & knowledge.unit_names
         nearest = nearest_name(name, knowledge.official_names, year, knowledge.confusions) if is_damaged else None
-        adcode, remark = (nearest.adcode, f"{nearest.name}?") if nearest else ("", "no similar name;")
-        lines.append(f"{name},{adcode},ocr_variant,{year},{year},{remark} {address.replace(',', ';')}")
+        codes, remark = ("", ""), "no similar name;"
+        if nearest:
+            codes, remark = (nearest.adcode, nearest.part_adcode), f"{nearest.name}?"
+        # A damaged name of a merged unit is a name of that unit: its values are added to those of its successor.
+        kind = "merged_into" if codes[1] else "ocr_variant"
+        lines.append(f"{name},{','.join(codes)},{kind},{year},{year},{remark} {address.replace(',', ';')}")
     return lines
 
 
