@@ -28,7 +28,8 @@ corrections as (
 
 ),
 
--- Rows of provinces, totals, dissolved units and county-level cities are known and no prefectures.
+-- Rows of provinces, totals and dissolved units are known and no prefectures. County-level cities are rows of their own
+-- in the tables of all cities (until 1996); a few of them in a table of prefectures are damaged names.
 placed_cells as (
 
     select
@@ -36,14 +37,17 @@ placed_cells as (
         place_cities.kind,
         place_cities.adcode,
         place_cities.part_adcode,
-        place_cities.breadth
+        place_cities.breadth,
+        avg((place_cities.kind = 'county')::integer) over (
+            partition by cells.source, cells.data_year, cells.file, cells.table_title
+        ) as share_of_counties
     from cells
     inner join place_cities
         on
             cells.data_year = place_cities.data_year
             and cells.source = place_cities.source
             and cells.place_raw = place_cities.place_raw
-    where place_cities.kind != 'county'
+    qualify place_cities.kind != 'county' or share_of_counties < 0.3
 
 ),
 
@@ -84,10 +88,13 @@ converted as (
         / pow(10, length(regexp_extract(coalesce(corrections.corrected_text, plain_text), '\.([0-9]+)$', 1)))
             as last_digit,
         case
+            when cells.kind = 'county' then 'county-level unit'
+            when cells.kind = 'ambiguous' then 'ambiguous city name'
             when cells.part_adcode is null then 'unknown city name'
             when cells.scope not in ('city', 'districts') then 'scope not readable'
             when is_missing and corrections.corrected_text is null then null
             when series.series is null then 'unknown series'
+            when cells.breadth > 1 and series.additive then 'a total of several cities'
             when cells.cell_text = '#FORMULA!' then 'formula without result'
             when regexp_full_match(cells.cell_text, '#[A-Z/0-9_]+[!?]?') then 'error cell'
             when cells.unit is null or cells.unit = '' then 'no unit printed'

@@ -79,10 +79,14 @@ class PlaceRow(NamedTuple):
 
 
 class OfficialName(NamedTuple):
-    """An official name of a prefecture-level unit, or of a county-level city, which has no ``adcode`` here."""
+    """An official name of a prefecture-level unit, or of a county-level city, which has no ``adcode`` here.
+
+    ``part_adcode`` is the code of a unit that was merged into that of ``adcode``, and empty for others.
+    """
 
     name: str
     adcode: str
+    part_adcode: str
     valid_from: int
     valid_to: int
 
@@ -265,14 +269,14 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
 def official_names(prefectures: list[dict[str, str]], counties: list[dict[str, str]]) -> tuple[OfficialName, ...]:
     """The official names in rows of prefecture_names.csv, whose values are used, and of county_level_cities.csv."""
     named = [
-        (row["name"], row["adcode"], row)
+        (row["name"], row["adcode"], row["code"] if row["status"] == "added" else "", row)
         for row in prefectures
         if row["form"] == "official" and row["status"] in ("current", "added")
     ]
-    named += [(row["name_zh"], "", row) for row in counties]
+    named += [(row["name_zh"], "", "", row) for row in counties]
     return tuple(
-        OfficialName(name, adcode, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
-        for name, adcode, row in named
+        OfficialName(*name_and_codes, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+        for *name_and_codes, row in named
     )
 
 

@@ -37,7 +37,7 @@ SEED_COLUMNS = {
 }
 OWN_COLUMNS = ("accept", "n_cells", "example")
 ACCEPTED = ("yes", "y", "1", "true", "x", "是")
-_NAME_KINDS = ("former_name", "ocr_variant", "merged_into", "dissolved", "province_row", "total_row")
+_NAME_KINDS = ("ocr_variant", "merged_into", "province_row", "total_row")
 
 
 def write_proposals(summary: Summary, folder: Path, knowledge: Knowledge) -> None:
@@ -131,6 +131,7 @@ def _name_rows(summary: Summary, knowledge: Knowledge) -> list[dict]:
                     "example": unknown.address,
                     "city_raw": name,
                     "adcode": nearest.adcode if nearest else "",
+                    "part_adcode": nearest.part_adcode if nearest else "",
                     "kind": "ocr_variant",
                     "valid_from": year,
                     "valid_to": year,
@@ -204,7 +205,7 @@ def _problem(seed: str, row: dict[str, str], knowledge: Knowledge, known: set[tu
     if seed == "city_names":
         if row["kind"] not in _NAME_KINDS:
             return f"kind is {row['kind']!r}, expected is one of {', '.join(_NAME_KINDS)}"
-        needs_code = row["kind"] not in ("total_row", "dissolved")
+        needs_code = row["kind"] != "total_row"
         if needs_code and not (row["adcode"].isdecimal() and len(row["adcode"]) == 6):
             return f"adcode is {row['adcode']!r}, expected is the six-digit code that {row['city_raw']} stands for"
     return ""
