@@ -160,6 +160,13 @@ def test_the_innermost_edition_folder_counts(tmp_path):
     assert {(cell["file"], cell["data_year"]) for cell in cells} == {("2012/a.xlsx", 2011), ("2012/2015/x.xlsx", 2014)}
 
 
+def test_an_edition_folder_inside_its_own_edition(tmp_path):
+    write_workbook(tmp_path / "in/2012/a.xlsx", {"1": table(HEADER + FIRST_ROWS)})
+    write_workbook(tmp_path / "in/2012/中国城市统计年鉴2012（excel）/x.xlsx", {"1": table(HEADER + FIRST_ROWS)})
+    cells, summary = read(tmp_path / "in", tmp_path / "landing")
+    assert summary.editions == {2012: 2}
+
+
 def test_linked_folders_are_read_once(tmp_path):
     write_workbook(tmp_path / "elsewhere/2-1.xlsx", {"1": table(HEADER + FIRST_ROWS)})
     (tmp_path / "in").mkdir()

@@ -192,7 +192,9 @@ def find_files(folder: Path, unpack: Callable[[Path], Path]) -> FoundFiles:
         if of_file and data_year not in of_file:
             refused.setdefault(data_year, _contradiction(folder, name, path.name, max(of_file), part, data_year))
         if year.names_edition and years:
-            place = name[: name.index(part) + len(part)]
+            # The outermost folder of the edition: another of its name may lie inside.
+            part = next(part for part, other_year in years if other_year == year)
+            place = "/".join(folders[: folders.index(part) + 1])
             if named.setdefault(data_year, place) != place:
                 raise InputError(
                     f"The folders {folder / named[data_year]} and {folder / place} are both the edition "
