@@ -163,7 +163,7 @@ def test_the_innermost_edition_folder_counts(tmp_path):
 def test_an_edition_folder_inside_its_own_edition(tmp_path):
     write_workbook(tmp_path / "in/2012/a.xlsx", {"1": table(HEADER + FIRST_ROWS)})
     write_workbook(tmp_path / "in/2012/中国城市统计年鉴2012（excel）/x.xlsx", {"1": table(HEADER + FIRST_ROWS)})
-    cells, summary = read(tmp_path / "in", tmp_path / "landing")
+    _, summary = read(tmp_path / "in", tmp_path / "landing")
     assert summary.editions == {2012: 2}
 
 
