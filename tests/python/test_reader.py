@@ -346,6 +346,18 @@ def test_two_panels_beside_each_other(book):
     assert not summary.unknown_headers and not summary.unknown_names
 
 
+def test_every_cell_of_panels_beside_each_other_is_landed_once(book):
+    """Rankings print their places beside the names; every panel has its own columns."""
+    header = ["位次", "城市", "数值"]
+    rows = [[*header, *header], ["1", "北京市", "9", "4", "天津市", "6"], ["2", "唐山市", "8", "", "", ""]]
+    cells, _ = book({"1": [["5-1 年末总人口"], ["单位：万人"], *rows]})
+    addresses = [(cell["row"], cell["column"]) for cell in cells]
+    assert len(addresses) == len(set(addresses))
+    assert {cell["city_raw"]: cell["cell_text"] for cell in cells if cell["cell_text"]} == {
+        "北京市": "9", "天津市": "6", "唐山市": "8"
+    }  # fmt: skip
+
+
 def test_columns_for_several_years_are_not_taken_for_one(book):
     header = [["城市", "City", "年末总人口(万人)", ""], ["", "", "2010", "2011"]]
     _, summary = book({"1": table(header + [["北京市", "Beijing", "1", "2"]])})

@@ -415,7 +415,7 @@ def collect(
             continue
         if not result.blocks:
             summary.not_read.append(f"{task.name} (no table in it)")
-        summary.notes += result.notes
+        summary.notes += dict.fromkeys(result.notes)
         for block in result.blocks:
             builder.add(task.name, block)
             tables.setdefault(block.edition, set()).add((task.name, block.table_title))

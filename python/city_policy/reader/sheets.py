@@ -38,7 +38,22 @@ NAME_LABELS = ("城市", "城市名称", "城市名", "地区", "地级市", "�
 # Of these labels the ones that are a scope where 市区 stands beside them.
 SCOPE_LIKE = ("地区", "市")
 YEAR_LABELS = ("年份", "年度", "年")
-KEY_LABELS = ("行政区划代码", "行政代码", "城市代码", "代码", "省份", "省", "所属省份", "省份名称", "序号", "编号")
+KEY_LABELS = (
+    "行政区划代码",
+    "行政代码",
+    "城市代码",
+    "代码",
+    "省份",
+    "省",
+    "所属省份",
+    "省份名称",
+    "序号",
+    "编号",
+    "位次",
+    "名次",
+    "排序",
+    "次序",
+)
 
 # The title key of the wide workbooks that hold one sheet per data year.
 CROSS_SECTION_TITLE = "地级市截面数据"
@@ -158,10 +173,12 @@ class SheetReader:
         blocks: list[Block] = []
         after = before
         was_open = self.is_open
-        for panel, start in zip(panels, starts or [0], strict=True):
+        for number, panel in enumerate(panels):
             self.table = replace(before, names=set(before.names))
             self.is_open = was_open
-            of_panel = _SheetWalk(self, sheet, panel, year, start if len(starts) > 1 else 0).blocks()
+            first = starts[number] if len(panels) > 1 else 0
+            last = starts[number + 1] if number + 1 < len(panels) else None
+            of_panel = _SheetWalk(self, sheet, panel, year, first, last).blocks()
             if of_panel:
                 blocks += of_panel
                 after = self.table
@@ -249,20 +266,30 @@ class _SheetWalk:
     """
 
     def __init__(
-        self, reader: SheetReader, sheet: str, rows: Sequence[Sequence], sheet_year: int | None, name_column: int
+        self,
+        reader: SheetReader,
+        sheet: str,
+        rows: Sequence[Sequence],
+        sheet_year: int | None,
+        first_column: int,
+        end_column: int | None,
     ):
         self.reader = reader
         self.knowledge = reader.knowledge
         self.sheet = sheet
         self.rows = rows
+        # The columns of the panel; all of them where names stand in one column.
+        self.first_column = first_column
         self.width = max(map(len, rows), default=0)
+        if end_column is not None:
+            self.width = min(self.width, end_column)
         self.sheet_year = sheet_year
         self.page = _Page()
         self.gap: list[_Gap] = []
         self.header_rows: list[Sequence] = []
         self.header_row = 0
         self.block: Block | None = None
-        self.name_column = name_column
+        self.name_column = first_column
         self.english_column = -1
         self.key_columns: frozenset[int] = frozenset()
         self.year_column = -1
@@ -507,7 +534,7 @@ class _SheetWalk:
             # Data without any header: landed with an empty header, so that the cleaning models report it.
             columns = [
                 Column(index + 1, "", "", "")
-                for index in range(self.width)
+                for index in range(self.first_column, self.width)
                 if index not in (self.name_column, self.english_column)
             ]
             header_row = number
@@ -655,7 +682,7 @@ class _SheetWalk:
             return
         top, *below = self.header_rows
         identifying = {self.name_column, self.english_column} | self.key_columns | {self.year_column}
-        columns = [i for i in range(self.width) if i not in identifying]
+        columns = [i for i in range(self.first_column, self.width) if i not in identifying]
         known_units = self.knowledge.units
         labelled = {
             i
@@ -690,7 +717,7 @@ class _SheetWalk:
         same label of the row above: this is how merged cells are stored.
         """
         identifying = {self.name_column, self.english_column, self.year_column} | self.key_columns
-        indexes = [i for i in range(self.width) if i not in identifying]
+        indexes = [i for i in range(self.first_column, self.width) if i not in identifying]
         paths: dict[int, list[str]] = {i: [] for i in indexes}
         units = dict.fromkeys(indexes, "")
         english_units = dict.fromkeys(indexes, "")
