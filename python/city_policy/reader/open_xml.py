@@ -51,7 +51,7 @@ _odd_cell = re.compile(
 _formula = re.compile(rb"<f[\s/>]")
 _markup = re.compile(rb"<!")
 _prefixed = re.compile(rb":[cf][\s/>]")
-_filled_cell = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]*[^/]>')
+_filled_cell = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"(?:[^>]*[^/>])?>')
 _declaration = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 # Number formats of the standard that show a number as it is: General, 0, 0.00, #,##0, accounting, text …
@@ -76,6 +76,8 @@ class _Gated(NamedTuple):
     special: list[SpecialNumber]
     # Whether texts stand in the sheet itself, not only in the table of shared texts.
     has_texts: bool
+    # Whether the sheet is as it was, so that its structure has not been checked.
+    is_plain: bool
 
 
 def read_open_xml(content: bytes) -> Iterator[Sheet]:
@@ -98,31 +100,46 @@ def read_open_xml(content: bytes) -> Iterator[Sheet]:
         gate_sheet(as_utf8(members[part.member], part.member), part.name, special_styles, recalculates)
         for part in visible
     ]
-    archive = stored_archive(
-        [
-            ("_rels/.rels", _ROOT_RELATIONS),
-            ("xl/workbook.xml", _workbook_xml(visible, is_1904)),
-            ("xl/_rels/workbook.xml.rels", _relations_xml(len(visible), bool(strings), bool(styles))),
-            *((f"xl/worksheets/sheet{number}.xml", sheet.xml) for number, sheet in enumerate(gated)),
-            *([("xl/sharedStrings.xml", strings)] if strings else []),
-            *([("xl/styles.xml", styles)] if styles else []),
-        ]
-    )
+    archive = _archive(visible, [sheet.xml for sheet in gated], is_1904, strings, styles)
     # A text must not hold the sign that keeps cells apart on their way between processes.
     separated = _separator.search(strings) is not None or b"\x1f" in strings
     del members
     all_rows = read_with_calamine(archive, len(visible))
     for part in parts:
         if not part.member:
+            message = f"The sheet {part.name} holds a chart or macros instead of cells and was left out."
+            yield Sheet(part.name, [], [Remark("sheet without cells", 0, 0, part.name, message)])
             continue
         if part.hidden:
             yield hidden_sheet(part.name)
             continue
         rows = next(all_rows)
         sheet = gated[visible.index(part)]
+        if sheet.is_plain and _n_stored(sheet) != n_filled(rows):
+            # Blank texts, or what calamine does not read: cells in a wrong place, numbers with character references.
+            sheet = _Rewriter(part.name, special_styles, recalculates).rewrite(sheet.xml)
+            (rows,) = read_with_calamine(_archive([part], [sheet.xml], is_1904, strings, styles), 1)
         if separated or sheet.has_texts:
             rows = [[cell.replace("\x1f", " ") if isinstance(cell, str) else cell for cell in row] for row in rows]
         yield Sheet(part.name, rows, sheet.remarks + apply_formats(rows, sheet.special))
+
+
+def _archive(parts: list[_Part], sheets: list[bytes], is_1904: bool, strings: bytes, styles: bytes) -> bytes:
+    """A workbook of these sheets for calamine."""
+    members = [
+        ("_rels/.rels", _ROOT_RELATIONS),
+        ("xl/workbook.xml", _workbook_xml(parts, is_1904)),
+        ("xl/_rels/workbook.xml.rels", _relations_xml(len(parts), bool(strings), bool(styles))),
+        *((f"xl/worksheets/sheet{number}.xml", sheet) for number, sheet in enumerate(sheets)),
+    ]
+    members += [("xl/sharedStrings.xml", strings)] if strings else []
+    members += [("xl/styles.xml", styles)] if styles else []
+    return stored_archive(members)
+
+
+def _n_stored(sheet: _Gated) -> int:
+    """The number of cells of a plain sheet that hold a value."""
+    return sheet.xml.count(b"</v>") + (sheet.xml.count(b"</is>") if sheet.has_texts else 0)
 
 
 _ROOT_RELATIONS = (
@@ -131,6 +148,11 @@ _ROOT_RELATIONS = (
     b"</Relationships>"
 )
 _separator = re.compile(rb"&#(?:x0*1f|0*31);|_x001f_", re.IGNORECASE)
+
+
+def n_filled(rows: list[list]) -> int:
+    """The number of cells that are not blank."""
+    return sum(map(len, rows)) - sum([row.count("") for row in rows])
 
 
 def read_with_calamine(archive: bytes, n_sheets: int) -> Iterator[list[list]]:
@@ -237,6 +259,8 @@ def _sheets(workbook: bytes, related: dict[str, tuple[str, str]]) -> tuple[list[
             if (kind == "worksheet" and not member) or not kind:
                 raise DamagedArchive(f"its sheet {name} is missing")
             hidden = attributes.get("state", "visible") != "visible"
+            if any(part.name == name for part in parts):
+                raise DamagedArchive(f"its sheet {name} exists twice")
             parts.append(_Part(name, hidden, member if kind == "worksheet" else ""))
         elif tag == "workbookPr":
             is_1904 = attributes.get("date1904", "0") in ("1", "true")
@@ -306,7 +330,7 @@ def gate_sheet(xml: bytes, name: str, special_styles: dict[int, str], recalculat
     written anew."""
     plain, has_texts = look_at(xml)
     if plain:
-        return _Gated(xml, [], _special_numbers(xml, special_styles) if special_styles else [], has_texts)
+        return _Gated(xml, [], _special_numbers(xml, special_styles) if special_styles else [], has_texts, True)
     return _Rewriter(name, special_styles, recalculates).rewrite(xml)
 
 
@@ -407,6 +431,7 @@ class _Rewriter:
             remarks,
             special,
             has_texts=True,
+            is_plain=False,
         )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -488,6 +513,10 @@ class _Rewriter:
         kind = attributes.get("t", "n")
         value = "".join(self.value)
         inline = "".join(self.inline)
+        if inline and kind != "inlineStr":
+            raise DamagedArchive(
+                f"its sheet {self.name} holds a text in the cell {column_letters(column)}{row}, which has another type"
+            )
         has_no_result = self.has_formula and (
             (not value.strip() and not inline and not (kind == "str" and self.has_value))
             # Programs that cannot compute write 0 and ask for a computation on opening.
