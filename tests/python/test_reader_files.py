@@ -358,6 +358,11 @@ def test_a_cell_in_a_wrong_place_or_twice_is_refused(workbook, change):
     refused(edit(workbook(), SHEET, change), "sheet 1", "cell")
 
 
+@pytest.mark.parametrize("change", [("</row>", "</row><c><v>1</v></c>"), ("<v>996.4", "<c><v>1</v></c><v>996.4")])
+def test_a_cell_outside_a_row_or_within_another_is_refused(workbook, change):
+    refused(edit(workbook(), SHEET, change), "outside a row, or within another")
+
+
 @pytest.mark.parametrize(
     "change",
     [
