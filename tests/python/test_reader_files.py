@@ -419,6 +419,13 @@ def test_shared_texts(tmp_path):
     assert only(path).rows == [["北京市", "", "天津市", "#N/A"]]
     path.write_bytes(raw_workbook(f'<row r="1">{cells}<c r="D1" t="s"><v>3</v></c></row>'))
     refused(path, "damaged")
+    path.write_bytes(raw_workbook(f'<row r="1">{cells}<c r="D1" t="s"><v></v></c></row>'))
+    refused(path, "no text in the cell D1")
+
+
+def test_a_workbook_without_sheets(workbook):
+    path = edit(workbook(), "xl/workbook.xml", ("<sheet ", "<sheat "))
+    refused(path, "no sheet")
 
 
 # Damaged files.

@@ -305,6 +305,8 @@ def _sheets(workbook: bytes, related: dict[str, tuple[str, str]]) -> tuple[list[
             is_1904 = attributes.get("date1904", "0") in ("1", "true")
         elif tag == "calcPr":
             recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+    if not parts:
+        raise DamagedArchive("it holds no sheet")
     return parts, is_1904, recalculates
 
 
@@ -563,6 +565,8 @@ class _Rewriter:
             raise DamagedArchive(
                 f"its sheet {self.name} holds a text in the cell {column_letters(column)}{row}, which has another type"
             )
+        if kind == "s" and self.has_value and not value.strip():
+            raise DamagedArchive(f"its sheet {self.name} holds no text in the cell {column_letters(column)}{row}")
         has_no_result = self.has_formula and (
             (not value.strip() and not inline and not (kind == "str" and self.has_value))
             # Programs that cannot compute write 0 and ask for a computation on opening.
