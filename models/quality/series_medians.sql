@@ -52,7 +52,7 @@ final as (
         neighbours.median_value / nullif(neighbours.previous_median, 0) as ratio,
         coalesce(
             -- A doubling, or a fifth a year over longer gaps, is more than growth.
-            abs(ln(ratio)) > greatest(ln(2), 0.2 * (neighbours.year - neighbours.previous_year)),
+            abs(ln(nullif(ratio, 0))) > greatest(ln(2), 0.2 * (neighbours.year - neighbours.previous_year)),
             false
         ) as is_jump,
         series_breaks.note_en as known_break

@@ -227,17 +227,18 @@ def _is_odd(part: str) -> bool:
 
 def _member_names(infos: list[zipfile.ZipInfo]) -> list[str]:
     """The names of the members. Without the mark for UTF-8 they are in the encoding of the machine that
-    packed them: UTF-8 if all are sound in it, else GB18030 if all are, else code page 437."""
+    packed them: UTF-8 if all are sound in it and Chinese, else GB18030 if all are sound, else code page 437."""
     unmarked = [info.filename.encode("cp437", "replace") for info in infos if not info.flag_bits & 0x800]
     encoding = "cp437"
     for candidate in ("utf-8", "gb18030"):
         try:
-            for name in unmarked:
-                name.decode(candidate)
+            decoded = "".join(name.decode(candidate) for name in unmarked)
         except UnicodeDecodeError:
             continue
-        encoding = candidate
-        break
+        # Some Chinese words in GB18030 are Greek or Cyrillic ones in UTF-8.
+        if candidate == "gb18030" or decoded.isascii() or max(decoded) >= "\u2e80":
+            encoding = candidate
+            break
     return [
         info.filename if info.flag_bits & 0x800 else info.filename.encode("cp437", "replace").decode(encoding)
         for info in infos

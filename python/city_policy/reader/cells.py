@@ -122,21 +122,6 @@ def hidden_remarks(rows: set[int], columns: set[int]) -> list[Remark]:
     return remarks
 
 
-def blank_hidden(rows: list[list], hidden_rows: set[int], hidden_columns: set[int]) -> tuple[set[int], set[int]]:
-    """Blanks hidden rows and columns in place and returns those that held anything."""
-    filled_rows, filled_columns = set(), set()
-    for number in hidden_rows:
-        if number <= len(rows) and any(cell not in ("", None) for cell in rows[number - 1]):
-            rows[number - 1] = [""] * len(rows[number - 1])
-            filled_rows.add(number)
-    for number in hidden_columns:
-        for row in rows:
-            if number <= len(row) and row[number - 1] not in ("", None):
-                row[number - 1] = ""
-                filled_columns.add(number)
-    return filled_rows, filled_columns
-
-
 def column_letters(number: int) -> str:
     """The letters of a column (1 is A)."""
     letters = ""

@@ -104,12 +104,16 @@ def read_stata(path: str) -> list[dict]:
     import numpy
     import pandas
 
+    with open(path, "rb") as file:
+        head = file.read(64)
+    # Before format 118 (Stata 14) texts are in the encoding of the machine, which the file does not name.
+    chinese = _from_latin if not head.startswith(b"<stata_dta>") or b"<release>117" in head else str
     with pandas.read_stata(path, iterator=True, convert_dates=True) as reader:
         frame = reader.read()
         names = reader.variable_labels()
     if frame.size > MAX_CELLS:
         raise Refused(f"it has more than {MAX_CELLS:,} cells")
-    cells = [(1, number, "text", names.get(name) or name) for number, name in enumerate(frame.columns, 1)]
+    cells = [(1, number, "text", chinese(names.get(name) or name)) for number, name in enumerate(frame.columns, 1)]
     for number, name in enumerate(frame.columns, 1):
         column = frame[name]
         missing = column.isna().to_numpy()
@@ -118,7 +122,7 @@ def read_stata(path: str) -> list[dict]:
             if missing[row - 2] or value == "":
                 continue
             if isinstance(value, str):
-                cells.append((row, number, "text", value))
+                cells.append((row, number, "text", chinese(value)))
             elif isinstance(value, datetime.datetime):
                 moment = value.to_pydatetime()
                 midnight = moment.time() == datetime.time()
@@ -129,6 +133,19 @@ def read_stata(path: str) -> list[dict]:
             else:
                 cells.append((row, number, "text", str(value)))
     return [{"name": "", "visible": True, "cells": cells, "hidden_rows": [], "hidden_columns": []}]
+
+
+def _from_latin(text: str) -> str:
+    """A text that was read as Latin 1 although it is in UTF-8 or GB 18030."""
+    if text.isascii():
+        return text
+    content = text.encode("latin-1", "replace")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return text
 
 
 READERS = {"xls": read_excel_97, "dta": read_stata}

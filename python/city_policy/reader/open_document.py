@@ -165,6 +165,8 @@ class _Reader:
             return ("TRUE" if self.attributes.get("boolean-value") == "true" else "FALSE"), "boolean"
         if kind in ("date", "time"):
             return self.attributes.get(f"{kind}-value", "") or shown, "date"
+        if kind not in ("", "string") or (not kind and "value" in self.attributes):
+            raise DamagedArchive(f"its sheet {self.name} holds a cell of the unknown type {kind!r} in row {self.row}")
         if formula and not kind and not shown:
             return FORMULA_WITHOUT_RESULT, "formula"
         text = self.attributes.get("string-value", shown) if kind == "string" else shown

@@ -7,6 +7,7 @@ are written anew. calamine then reads an archive made here, which holds nothing 
 """
 
 import codecs
+import contextlib
 import html
 import posixpath
 import re
@@ -51,7 +52,7 @@ _odd_cell = re.compile(
 _formula = re.compile(rb"<f[\s/>]")
 _markup = re.compile(rb"<!")
 _prefixed = re.compile(rb":[cf][\s/>]")
-_filled_cell = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]*[^/]>')
+_filled_cell = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"(?:[^>]*[^/>])?>')
 _declaration = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 # Number formats of the standard that show a number as it is: General, 0, 0.00, #,##0, accounting, text …
@@ -74,8 +75,12 @@ class _Gated(NamedTuple):
     xml: bytes
     remarks: list[Remark]
     special: list[SpecialNumber]
-    # Whether texts stand in the sheet itself, not only in the table of shared texts.
-    has_texts: bool
+    # Whether a text in the sheet itself, not in the table of shared texts, may hold the unit separator.
+    separated: bool
+    # Whether the sheet is as it was, so that its structure has not been checked.
+    is_plain: bool
+    # How many cells of a plain sheet hold a value.
+    n_stored: int
 
 
 def read_open_xml(content: bytes) -> Iterator[Sheet]:
@@ -83,46 +88,81 @@ def read_open_xml(content: bytes) -> Iterator[Sheet]:
 
     Raises DamagedArchive, whose text is the cause, if the workbook is damaged or cannot be read.
     """
+    book = _open(content)
+    visible = [part for part in book.parts if part.member and not part.hidden]
+    gated = [
+        gate_sheet(book.member(part.member), part.name, book.special_styles, book.recalculates) for part in visible
+    ]
+    # A text must not hold the sign that keeps cells apart on their way between processes.
+    separated = _holds_separator(book.strings)
+    book.members.clear()
+    workbook = open_with_calamine(_archive(book, visible, [sheet.xml for sheet in gated]))
+    # Only one copy of a large sheet is kept in memory.
+    gated = [sheet._replace(xml=b"") for sheet in gated]
+    number = 0
+    for part in book.parts:
+        if not part.member:
+            message = f"The sheet {part.name} holds a chart or macros instead of cells and was left out."
+            yield Sheet(part.name, [], [Remark("sheet without cells", 0, 0, part.name, message)])
+            continue
+        if part.hidden:
+            yield hidden_sheet(part.name)
+            continue
+        sheet = gated[number]
+        rows = read_with_calamine(workbook, number)
+        number += 1
+        if sheet.is_plain and sheet.n_stored != n_filled(rows):
+            # Blank texts, or what calamine does not read: cells in a wrong place, numbers with character references.
+            again = _open(content)
+            sheet = _Rewriter(part.name, book.special_styles, book.recalculates).rewrite(again.member(part.member))
+            rows = read_with_calamine(open_with_calamine(_archive(again, [part], [sheet.xml])), 0)
+        if separated or sheet.separated:
+            rows = [[cell.replace("\x1f", " ") if isinstance(cell, str) else cell for cell in row] for row in rows]
+        yield Sheet(part.name, rows, sheet.remarks + apply_formats(rows, sheet.special))
+
+
+class _Book(NamedTuple):
+    """The parts of a workbook, all with a checksum that fits."""
+
+    members: dict[str, bytes]
+    parts: list[_Part]
+    is_1904: bool
+    recalculates: bool
+    strings: bytes
+    styles: bytes
+    special_styles: dict[int, str]
+
+    def member(self, name: str) -> bytes:
+        """A part in UTF-8."""
+        return as_utf8(self.members[name], name)
+
+
+def _open(content: bytes) -> _Book:
+    """The parts of a workbook; raises DamagedArchive."""
     members = {name.replace("\\", "/").lstrip("/"): part for name, part in read_members(content).items()}
     folded = {name.lower(): name for name in members}
-    book = folded.get("xl/workbook.xml") or _main_part(members, folded)
-    related = _relations(members, folded, book)
-    parts, is_1904, recalculates = _sheets(as_utf8(members[book], book), related)
+    main = folded.get("xl/workbook.xml") or _main_part(members, folded)
+    related = _relations(members, folded, main)
+    parts, is_1904, recalculates = _sheets(as_utf8(members[main], main), related)
     styles_name = next((target for kind, target in related.values() if kind == "styles" and target), "")
     strings_name = next((target for kind, target in related.values() if kind == "sharedStrings" and target), "")
     styles = as_utf8(members[styles_name], styles_name) if styles_name else b""
     strings = as_utf8(members[strings_name], strings_name) if strings_name else b""
     special_styles = special_formats(styles) if styles else {}
-    visible = [part for part in parts if part.member and not part.hidden]
-    gated = [
-        gate_sheet(as_utf8(members[part.member], part.member), part.name, special_styles, recalculates)
-        for part in visible
+    return _Book(members, parts, is_1904, recalculates, strings, styles, special_styles)
+
+
+def _archive(book: _Book, parts: list[_Part], sheets: list[bytes]) -> bytes:
+    """A workbook of these sheets for calamine."""
+    members = [
+        ("_rels/.rels", _ROOT_RELATIONS),
+        ("xl/workbook.xml", _workbook_xml(parts, book.is_1904)),
+        ("xl/_rels/workbook.xml.rels", _relations_xml(len(parts), bool(book.strings), bool(book.styles))),
+        *((f"xl/worksheets/sheet{number}.xml", sheet) for number, sheet in enumerate(sheets)),
     ]
-    archive = stored_archive(
-        [
-            ("_rels/.rels", _ROOT_RELATIONS),
-            ("xl/workbook.xml", _workbook_xml(visible, is_1904)),
-            ("xl/_rels/workbook.xml.rels", _relations_xml(len(visible), bool(strings), bool(styles))),
-            *((f"xl/worksheets/sheet{number}.xml", sheet.xml) for number, sheet in enumerate(gated)),
-            *([("xl/sharedStrings.xml", strings)] if strings else []),
-            *([("xl/styles.xml", styles)] if styles else []),
-        ]
-    )
-    # A text must not hold the sign that keeps cells apart on their way between processes.
-    separated = _separator.search(strings) is not None or b"\x1f" in strings
-    del members
-    all_rows = read_with_calamine(archive, len(visible))
-    for part in parts:
-        if not part.member:
-            continue
-        if part.hidden:
-            yield hidden_sheet(part.name)
-            continue
-        rows = next(all_rows)
-        sheet = gated[visible.index(part)]
-        if separated or sheet.has_texts:
-            rows = [[cell.replace("\x1f", " ") if isinstance(cell, str) else cell for cell in row] for row in rows]
-        yield Sheet(part.name, rows, sheet.remarks + apply_formats(rows, sheet.special))
+    members += [("xl/sharedStrings.xml", book.strings)] if book.strings else []
+    members += [("xl/styles.xml", book.styles)] if book.styles else []
+    return stored_archive(members)
 
 
 _ROOT_RELATIONS = (
@@ -133,12 +173,21 @@ _ROOT_RELATIONS = (
 _separator = re.compile(rb"&#(?:x0*1f|0*31);|_x001f_", re.IGNORECASE)
 
 
-def read_with_calamine(archive: bytes, n_sheets: int) -> Iterator[list[list]]:
-    """The rows of the sheets of a workbook, row 1 and column A first."""
+def _holds_separator(xml: bytes) -> bool:
+    """Whether a text may hold the unit separator, as itself or escaped."""
+    return b"\x1f" in xml or _separator.search(xml) is not None
+
+
+def n_filled(rows: list[list]) -> int:
+    """The number of cells that are not blank."""
+    return sum(map(len, rows)) - sum([row.count("") for row in rows])
+
+
+@contextlib.contextmanager
+def _calamine_errors() -> Iterator[None]:
+    """Turns what calamine raises for damaged content into DamagedArchive."""
     try:
-        workbook = CalamineWorkbook.from_filelike(BytesIO(archive))
-        for number in range(n_sheets):
-            yield workbook.get_sheet_by_index(number).to_python(skip_empty_area=False)
+        yield
     except (CalamineError, OSError, ValueError, OverflowError) as error:
         raise DamagedArchive(f"its content is damaged: {error}") from error
     except BaseException as error:
@@ -146,6 +195,18 @@ def read_with_calamine(archive: bytes, n_sheets: int) -> Iterator[list[list]]:
         if type(error).__name__ != "PanicException":
             raise
         raise DamagedArchive("its content is damaged") from error
+
+
+def open_with_calamine(archive: bytes) -> CalamineWorkbook:
+    """A workbook that was made here."""
+    with _calamine_errors():
+        return CalamineWorkbook.from_filelike(BytesIO(archive))
+
+
+def read_with_calamine(workbook: CalamineWorkbook, number: int) -> list[list]:
+    """The rows of a sheet, row 1 and column A first."""
+    with _calamine_errors():
+        return workbook.get_sheet_by_index(number).to_python(skip_empty_area=False)
 
 
 # The workbook: sheets, relations, number formats.
@@ -237,11 +298,15 @@ def _sheets(workbook: bytes, related: dict[str, tuple[str, str]]) -> tuple[list[
             if (kind == "worksheet" and not member) or not kind:
                 raise DamagedArchive(f"its sheet {name} is missing")
             hidden = attributes.get("state", "visible") != "visible"
+            if any(part.name == name for part in parts):
+                raise DamagedArchive(f"its sheet {name} exists twice")
             parts.append(_Part(name, hidden, member if kind == "worksheet" else ""))
         elif tag == "workbookPr":
             is_1904 = attributes.get("date1904", "0") in ("1", "true")
         elif tag == "calcPr":
             recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+    if not parts:
+        raise DamagedArchive("it holds no sheet")
     return parts, is_1904, recalculates
 
 
@@ -306,7 +371,9 @@ def gate_sheet(xml: bytes, name: str, special_styles: dict[int, str], recalculat
     written anew."""
     plain, has_texts = look_at(xml)
     if plain:
-        return _Gated(xml, [], _special_numbers(xml, special_styles) if special_styles else [], has_texts)
+        special = _special_numbers(xml, special_styles) if special_styles else []
+        n_stored = xml.count(b"</v>") + (xml.count(b"</is>") if has_texts else 0)
+        return _Gated(xml, [], special, has_texts and _holds_separator(xml), True, n_stored)
     return _Rewriter(name, special_styles, recalculates).rewrite(xml)
 
 
@@ -369,6 +436,7 @@ class _Rewriter:
         self.n_sheet_data = 0
         self.in_data = False
         self.row = 0
+        self.in_row = False
         self.row_hidden = False
         self.column = 0
         self.cell: dict[str, str] | None = None
@@ -401,13 +469,11 @@ class _Rewriter:
                 rows.setdefault(row, []).append(f'<c r="{column_letters(column)}{row}"{self.cells[row, column]}</c>')
         body = "".join(f'<row r="{row}">{"".join(cells)}</row>' for row, cells in rows.items())
         special = [number for number in self.special if (number.row, number.column) not in far]
-        return _Gated(
+        xml = (
             '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-            f"{body}</sheetData></worksheet>".encode(),
-            remarks,
-            special,
-            has_texts=True,
+            f"{body}</sheetData></worksheet>".encode()
         )
+        return _Gated(xml, remarks, special, _holds_separator(xml), is_plain=False, n_stored=0)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """The beginning of an element."""
@@ -427,6 +493,7 @@ class _Rewriter:
                 raise DamagedArchive(f"its sheet {self.name} has a row {self.row}")
             self.row_hidden = _is_true(attributes.get("hidden")) or _is_zero(attributes.get("ht"))
             self.column = 0
+            self.in_row = True
         elif tag == "c":
             self.start_cell(attributes)
         elif self.cell is None:
@@ -449,6 +516,10 @@ class _Rewriter:
 
     def start_cell(self, attributes: dict[str, str]) -> None:
         """The beginning of a cell: its position must fit its row."""
+        if not self.in_row or self.cell is not None:
+            raise DamagedArchive(
+                f"its sheet {self.name} holds a cell outside a row, or within another, after row {self.row}"
+            )
         if "r" in attributes:
             found = _reference.fullmatch(attributes["r"])
             if found is None or int(found.group(2)) != self.row:
@@ -478,6 +549,8 @@ class _Rewriter:
             self.depth_of_phonetic -= 1
         elif tag == "sheetData":
             self.in_data = False
+        elif tag == "row":
+            self.in_row = False
         elif tag == "c" and self.cell is not None:
             self.end_cell(self.cell)
             self.cell = None
@@ -488,6 +561,12 @@ class _Rewriter:
         kind = attributes.get("t", "n")
         value = "".join(self.value)
         inline = "".join(self.inline)
+        if inline and kind != "inlineStr":
+            raise DamagedArchive(
+                f"its sheet {self.name} holds a text in the cell {column_letters(column)}{row}, which has another type"
+            )
+        if kind == "s" and self.has_value and not value.strip():
+            raise DamagedArchive(f"its sheet {self.name} holds no text in the cell {column_letters(column)}{row}")
         has_no_result = self.has_formula and (
             (not value.strip() and not inline and not (kind == "str" and self.has_value))
             # Programs that cannot compute write 0 and ask for a computation on opening.

@@ -69,9 +69,13 @@ def decode(path: Path, content: bytes) -> str:
     if b"\0" in content:
         return _without_nul(path, _utf_16_without_mark(path, content))
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         damaged_at = error.start
+    else:
+        # Some Chinese words in GB18030 are Greek or Cyrillic ones in UTF-8.
+        chinese = None if text.isascii() or max(text) >= "\u0800" else _decode_or_none(content, "gb18030")
+        return chinese if chinese is not None and _WORDS.search(chinese) else text
     texts = {encoding: _decode_or_none(content, encoding) for encoding in ("gb18030", "big5hkscs")}
     known = [text for text in texts.values() if text is not None and _WORDS.search(text)]
     if len(known) == 1 and not _WORDS.search(content.decode("utf-8", "ignore")):
