@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from city_policy.errors import InputError
-from city_policy.reader.files import TEXT_SUFFIXES, is_readable, read_csv
+from city_policy.reader.files import TEXT_SUFFIXES, is_readable
 from city_policy.reader.sheets import NAME_LABELS
 from city_policy.reader.text import squeeze
 
@@ -230,5 +230,12 @@ def holds_wide_table(path: Path) -> bool:
     anything) if its first rows hold a label for names."""
     if path.suffix.lower() not in TEXT_SUFFIXES:
         return True
-    rows = read_csv(path, 10)
-    return any(squeeze(cell) in NAME_LABELS for row in rows for cell in row)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(1 << 16)
+    except OSError as error:
+        raise InputError(f"The file {path} cannot be read ({error.strerror}).") from error
+    # Any encoding will do to find a label; the reading gate settles the right one.
+    texts = (head.decode(encoding, errors="ignore") for encoding in ("utf-8", "gb18030", "utf-16", "utf-16-le", "big5"))
+    cells = (cell.strip('"') for text in texts for line in text.splitlines()[:10] for cell in re.split("[,;|\t]", line))
+    return any(squeeze(cell) in NAME_LABELS for cell in cells)

@@ -148,8 +148,16 @@ class Knowledge:
 
     def kind_of(self, name: str, data_year: int) -> str:
         """What kind of place a printed name stands for in a data year, '' for an unknown name."""
-        place = self.place(name, data_year)
-        return place.kind if place else ""
+        kind = self._kinds.get((name, data_year))
+        if kind is None:
+            place = self.place(name, data_year)
+            kind = self._kinds[name, data_year] = place.kind if place else ""
+        return kind
+
+    @cached_property
+    def _kinds(self) -> dict[tuple[str, int], str]:
+        """The kinds that were asked for: names repeat from table to table."""
+        return {}
 
     def knows_name(self, name: str, data_year: int) -> bool:
         """Whether a printed name stands for one known unit, province or total in a data year."""
@@ -171,7 +179,7 @@ class Knowledge:
         """The names that make a row one of values wherever they stand in the column of names."""
         return frozenset(
             name for name, rows in self.names.items() if any(row.place.kind != "ambiguous" for row in rows)
-        ) | frozenset(self.counties)
+        ) | frozenset(form for name in self.counties for form in (name, name.removesuffix("市")) if len(form) > 1)
 
     @cached_property
     def city_names(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ pages may stand in one sheet or in several. Nothing here depends on table number
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -67,9 +68,17 @@ _sheet_year = re.compile(r"((?:19|20)\d{2})年?")
 _cell_year = re.compile(r"((?:19|20)\d{2})(?:\.0)?年?")
 
 
+@lru_cache(maxsize=1 << 15)
 def _chinese_of(text: str) -> str:
     """The Chinese characters of a text."""
     return "".join(re.findall("[\u3400-\u9fff]", text))
+
+
+@lru_cache(maxsize=1 << 14)
+def is_name_label(cell: str) -> bool:
+    """Whether a printed cell is the label of a column of names, and can be nothing else."""
+    label = _chinese_of(squeeze(cell))
+    return label in NAME_LABELS and label not in SCOPE_LIKE
 
 
 class Column(NamedTuple):
@@ -189,14 +198,13 @@ class SheetReader:
         """The columns of names, if a page prints names in several columns beside each other: each stands below
         a label of its own. A list of none or one otherwise."""
         starts: set[int] = set()
-        labels = [label for label in NAME_LABELS if label not in SCOPE_LIKE]
         for number, row in enumerate(rows[:30]):
             for column, cell in enumerate(row):
                 if (
-                    isinstance(cell, str)
-                    and cell
+                    cell
+                    and isinstance(cell, str)
+                    and is_name_label(cell)
                     and column not in starts
-                    and _chinese_of(squeeze(cell)) in labels
                     and self.holds_names(rows[number + 1 : number + 60], column)
                 ):
                     starts.add(column)
@@ -347,7 +355,7 @@ class _SheetWalk:
         if not filled:
             return
         first_index, first = filled[0]
-        unit = next((unit for _, text in filled if (unit := split_unit(text)[1]) is not None), None)
+        unit = next((split_unit(text)[1] for _, text in filled if "单位" in text), None)
         is_line = len(filled) == 1 and (
             label_like.search(first) or has_chinese(first) or first_index == self.name_column
         )

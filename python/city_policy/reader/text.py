@@ -65,6 +65,7 @@ def has_chinese(text: str) -> bool:
     return _chinese.search(text) is not None
 
 
+@lru_cache(maxsize=1 << 14)
 def scope_of(text: str) -> str:
     """The scope that a squeezed cell prints and nothing else: 'city', 'districts' or ''.
 
@@ -253,7 +254,7 @@ _english_unit_line = re.compile(r"\(([^()]*)\)|(%|‰)")
 def split_unit(text: str) -> tuple[str, str | None]:
     """A squeezed line without its 单位:…, and the unit that this prints: None if the line prints none, '' for a
     list of several units."""
-    found = _unit_line.search(text)
+    found = _unit_line.search(text) if "单位" in text else None
     if not found:
         return text, None
     printed = found.group(1) or found.group(2) or ""
