@@ -22,7 +22,7 @@ final as (
 
     select
         kind::varchar as kind,
-        data_year::integer as data_year,
+        nullif(data_year::integer, 0) as data_year,
         file::varchar as file,
         sheet::varchar as sheet,
         nullif("row"::integer, 0) as "row",

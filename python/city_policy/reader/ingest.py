@@ -8,6 +8,7 @@ its table.
 import contextlib
 import gc
 import multiprocessing
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,13 +33,17 @@ from city_policy.reader.text import ZERO_WIDTH, parse_number, parse_title, squee
 LANDING_FILE = "yearbook_cells.parquet"
 NOTES_FILE = "reader_notes.parquet"
 
-# A table is one of prefectures if at least this share of its rows of units are prefecture-level cities. The tables of
-# all cities (until 1996) have a third; a county-level table has none but for misread names.
-PREFECTURE_SHARE = 0.15
-
 # The unit separator cannot stand in a cell of a workbook (XML 1.0 forbids it): cells cross between
 # processes as one text.
 _SEPARATOR = "\x1f"
+
+# Blanks and numbers without thousands groups, as nearly all columns print them.
+_plain_number = r"(?:-?[0-9]+(?:\.[0-9]+)?)?"
+_plain_numbers = re.compile(f"{_plain_number}(?:{_SEPARATOR}{_plain_number})*")
+
+# A table is one of prefectures if at least this share of its rows of units are prefecture-level cities. The tables of
+# all cities (until 1996) have a third; a county-level table has none but for misread names.
+PREFECTURE_SHARE = 0.15
 
 
 class LandedBlock(NamedTuple):
@@ -220,8 +225,10 @@ def report_unknown(
         unit = column.unit or row.default_unit
         if unit and (unit, knowledge.canonical_units[row.series]) not in knowledge.conversions:
             count(result.unknown_units, (unit, row.series), n_filled, address)
+        if _plain_numbers.fullmatch(_SEPARATOR.join(texts)):
+            continue
         for index, text in enumerate(texts):
-            if text and not text.isdecimal() and parse_number(text)[0] == "unparsed":
+            if text and parse_number(text)[0] == "unparsed":
                 result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
     for index, name in enumerate(block.names):
         if not knowledge.kind_of(name, data_year):
@@ -341,20 +348,24 @@ def _strings(joined: str) -> pa.StringArray:
 
 def _texts(values: Sequence[str], indices: np.ndarray) -> pa.DictionaryArray:
     """The text at every index, as a dictionary of the distinct texts in the order of their first use."""
+    if not values:
+        return pa.DictionaryArray.from_arrays(_numbers([], indices), _strings("")[:0])
     positions: dict[str, int] = {}
     codes = [positions.setdefault(value, len(positions)) for value in values]
     return pa.DictionaryArray.from_arrays(_numbers(codes, indices), _strings(_SEPARATOR.join(positions)))
 
 
 def notes_table(notes: Sequence[Note]) -> pa.Table:
-    """The notes as a table."""
-    types = {"data_year": pa.int32(), "row": pa.int32(), "column": pa.int32()}
-    return pa.table(
-        {
-            name: pa.array([note[position] for note in notes], types.get(name, pa.string()))
-            for position, name in enumerate(Note._fields)
-        }
-    )
+    """The notes as a table; a number that a note does not have is 0."""
+    every = np.arange(len(notes))
+    columns = {}
+    for position, name in enumerate(Note._fields):
+        values = [note[position] for note in notes]
+        if name in ("data_year", "row", "column"):
+            columns[name] = _numbers([value or 0 for value in values], every)
+        else:
+            columns[name] = _texts([value.replace(_SEPARATOR, " ") for value in values], every)
+    return pa.table(columns)
 
 
 def ingest(
