@@ -40,6 +40,9 @@ judged_rows as (
             ) then 'total'
             when places.kind = 'province' then 'province'
             when places.kind in ('total', 'nation') then 'other'
+            -- 吉林 is printed twice, for the province and for its city, 海南 for the province only: the largest value is
+            -- that of the province.
+            when places.kind = 'ambiguous' and value = max(value) over same_name then 'other'
             else 'unit'
         end as row_kind,
         places.adcode
@@ -55,6 +58,9 @@ judged_rows as (
             cells.unit = units.unit
             and series.canonical_unit = units.canonical_unit
     where cells.source = 'yearbook' and series.additive
+    window same_name as (
+        partition by cells.file, cells.data_year, cells.table_title, cells.header, cells.series, cells.scope, cells.place_raw
+    )
 
 ),
 

@@ -64,7 +64,10 @@ final as (
             and printed_places.data_year between coalesce(place_names.valid_from, 0) and coalesce(place_names.valid_to, 9999)
     qualify row_number() over (
         partition by printed_places.data_year, printed_places.source, printed_places.place_raw
-        order by place_names.priority
+        order by
+            -- The yearbook prints cities: 玉溪 is the county-level city as long as the prefecture around it is none.
+            printed_places.source = 'yearbook' and place_names.kind = 'ambiguous',
+            place_names.priority
     ) = 1
 
 )

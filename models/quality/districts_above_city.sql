@@ -46,7 +46,7 @@ pairs as (
 final as (
 
     select * from pairs
-    where districts_value - city_value > 0.001 * city_value
+    where districts_value - city_value > 0.001 * abs(city_value)
     order by series, part_adcode, year
 
 )

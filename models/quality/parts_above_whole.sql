@@ -50,7 +50,7 @@ final as (
         *,
         part_value / nullif(whole_value, 0) as ratio
     from pairs
-    where part_value - whole_value > 0.001 * whole_value
+    where part_value - whole_value > 0.001 * abs(whole_value)
     order by whole_series, part_series, part_adcode, year, scope
 
 )

