@@ -302,9 +302,11 @@ def test_unknown_table_is_reported_and_its_known_headers_are_read(book):
     assert not summary.unknown_headers
 
 
-def test_headers_of_unused_tables_are_no_news(book):
+def test_headers_of_unused_tables_are_no_news(tmp_path):
+    mapping = copy_seeds(MAPPING, tmp_path / "mapping", table_titles=[{"table_title": "某名单", "used": "false"}])
     header = [["城市", "City", "某个没人要的指标(个)"], ["北京市", "Beijing", "5"]]
-    cells, summary = book({"1": table(header, title=["2-30 学校数(一)"])})
+    write_workbook(tmp_path / "in/2012/x.xlsx", {"1": table(header, title=["2-30 某名单(一)"])})
+    cells, summary = read(tmp_path / "in", tmp_path / "landing", mapping)
     assert len(cells) == 1
     assert not summary.unknown_headers and not summary.unknown_tables
 

@@ -151,7 +151,7 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
         label += ")"
     if label not in known_labels:
         # 其中 says that the column is a part of the one before, which its own words say, too.
-        label = re.sub(r"^其中[:、]?(?=.)", "", label)
+        label = re.sub(r"^其[中屮][:、]?(?=.)", "", label)
     while True:
         cut = _enumerator.sub("", label)
         if cut == label or not cut:
