@@ -183,10 +183,12 @@ def test_nothing_is_unknown(built):
     assert connection.execute("select count(*) from build.quality.unknown_headers").fetchone() == (0,)
     reasons = dict(
         connection.execute(
-            "select quarantine_reason, count(*) from build.cleaning.cln_cell_values where cell_status = 'quarantined' group by all"
+            "select quarantine_reason, count(*) from build.cleaning.cln_cell_values "
+            f"where cell_status = 'quarantined' and series in {tuple(INDICATORS.values())} group by all"
         ).fetchall()
     )
-    assert reasons == {"conflicting duplicate": 6, "unparsed number": len(summary.unparsed_numbers)}
+    # The two rows that both say 荆州市 print four of these series; 12 numbers are damaged.
+    assert reasons == {"conflicting duplicate": 6, "unparsed number": 12}
 
 
 def test_no_city_is_lost_in_any_table(built):
