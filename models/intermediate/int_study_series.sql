@@ -59,7 +59,9 @@ final as (
 
     select series.series
     from series
-    where series.series in (select named.name from named) or series.series in (select read_by_models.name from read_by_models)
+    where
+        series.series in (select named.name from named)
+        or series.series in (select read_by_models.name from read_by_models)
     order by series.series
 
 )

@@ -12,21 +12,25 @@ printed as (
 
 ),
 
+tables as (
+
+    select
+        file,
+        data_year,
+        table_title,
+        avg((province is null)::integer) as share_without_province
+    from column_rows
+    where row_kind = 'unit'
+    group by file, data_year, table_title
+
+),
+
 -- In the tables of all cities nobody says in which province a county-level city lies.
 comparable as (
 
     select printed.*
     from printed
-    left join (
-        select
-            file,
-            data_year,
-            table_title,
-            avg((province is null)::integer) as share_without_province
-        from column_rows
-        where row_kind = 'unit'
-        group by file, data_year, table_title
-    ) as tables
+    left join tables
         on
             printed.file = tables.file
             and printed.data_year = tables.data_year
