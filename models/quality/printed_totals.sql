@@ -51,6 +51,7 @@ sums as (
         comparable.scope,
         comparable.row_kind,
         comparable.place_raw,
+        comparable.province,
         comparable.value as printed_total,
         comparable.last_digit,
         comparable.sheet,
@@ -60,9 +61,7 @@ sums as (
         count(*) filter (units.is_blank) as n_blank,
         count(*) filter (units.value is null and not units.is_blank) as n_unreadable,
         sum(units.value) as sum_of_units,
-        sum(units.last_digit) as rounding,
-        list(units.value order by units."row", units.sheet) filter (units.value is not null) as unit_values,
-        list(units.place_raw order by units."row", units.sheet) filter (units.value is not null) as unit_names
+        sum(units.last_digit) as rounding
     from comparable
     inner join column_rows as units
         on
@@ -87,54 +86,87 @@ compared as (
             <= greatest(0.001 * abs(printed_total), 0.5 * (rounding + last_digit)),
             false
         ) as agrees,
-        printed_total - sum_of_units as gap,
-        -- One value that is 10, 100 … times too large or small, or that is printed twice, explains the gap.
-        list_filter(
-            list_zip(unit_names, unit_values),
-            x -> len(list_filter(
-                [-0.9, -0.99, -0.999, -0.9999, 9, 99, 999, 9999, -1],
-                k -> abs(x[2] * k - gap) <= greatest(0.00002 * abs(printed_total), 0.5 * (rounding + last_digit))
-            )) > 0
-        ) as suspects
+        printed_total - sum_of_units as gap
     from sums
+
+),
+
+-- One value that is 10, 100 … times too large or small, or that is counted twice, explains a gap exactly.
+suspects as (
+
+    select
+        compared.file,
+        compared.sheet,
+        compared."row",
+        compared."column",
+        compared.series,
+        compared.scope,
+        compared.data_year,
+        count(distinct (units.place_raw, units.value)) as n_suspects,
+        any_value(units.place_raw || ' ' || units.value) as suspect
+    from compared
+    inner join column_rows as units
+        on
+            compared.file = units.file
+            and compared.data_year = units.data_year
+            and compared.series = units.series
+            and compared.scope = units.scope
+            and units.row_kind = 'unit'
+            and (compared.row_kind = 'total' or compared.province = units.province)
+    where
+        not compared.agrees
+        and len(list_filter(
+            [-0.9, -0.99, -0.999, -0.9999, 9, 99, 999, 9999, -1],
+            factor -> abs(units.value * factor - compared.gap)
+            <= greatest(0.00002 * abs(compared.printed_total), 0.5 * (compared.rounding + compared.last_digit))
+        )) > 0
+    group by all
 
 ),
 
 final as (
 
     select
-        data_year,
-        form,
-        table_title,
-        header,
-        series,
-        scope,
-        row_kind,
-        place_raw,
-        printed_total,
-        sum_of_units,
-        n_units,
-        n_blank,
-        n_unreadable,
-        ratio,
-        agrees,
+        compared.data_year,
+        compared.form,
+        compared.table_title,
+        compared.header,
+        compared.series,
+        compared.scope,
+        compared.row_kind,
+        compared.place_raw,
+        compared.printed_total,
+        compared.sum_of_units,
+        compared.n_units,
+        compared.n_blank,
+        compared.n_unreadable,
+        compared.ratio,
+        compared.agrees,
         case
-            when agrees then null
-            when n_units < 2 then 'fewer than two units are printed below this total'
-            when ratio is not null and ratio > 0 and abs(log10(ratio) - round(log10(ratio))) < 0.0005
+            when compared.agrees then null
+            when compared.n_units < 2 then 'fewer than two units are printed below this total'
+            when compared.ratio > 0 and abs(log10(compared.ratio) - round(log10(compared.ratio))) < 0.0005
                 then 'total and units differ by a power of ten: a unit of measure is misprinted'
-            when len(suspects) = 1
-                then 'one value could explain the gap: ' || suspects[1][1] || ' ' || suspects[1][2]
-            when n_unreadable > 0 then n_unreadable || ' values below this total cannot be read'
-            when n_blank > 0 and gap > 0 then n_blank || ' units are blank, and the total holds more than the others'
+            when suspects.n_suspects = 1 then 'one value could explain the gap: ' || suspects.suspect
+            when compared.n_unreadable > 0 then compared.n_unreadable || ' values below this total cannot be read'
+            when compared.n_blank > 0 and compared.gap > 0 then compared.n_blank || ' units are blank, and the total holds more than the others'
             else 'not explained: a value of the column, a lost row or the total itself is wrong'
         end as explanation,
-        file,
-        sheet,
-        "row",
-        "column"
+        compared.file,
+        compared.sheet,
+        compared."row",
+        compared."column"
     from compared
-    order by file, sheet, "column", "row", series, scope
+    left join suspects
+        on
+            compared.file = suspects.file
+            and compared.sheet = suspects.sheet
+            and compared."row" = suspects."row"
+            and compared."column" = suspects."column"
+            and compared.series = suspects.series
+            and compared.scope = suspects.scope
+            and compared.data_year = suspects.data_year
+    order by compared.file, compared.sheet, compared."column", compared."row", compared.series, compared.scope
 
 )
 
