@@ -447,11 +447,14 @@ def test_same_input_gives_the_same_bytes(tmp_path):
 def test_summary_prints_what_it_counted_the_most_consequential_first(book):
     header = [["城市", "City", "年末总人口(万人)", "从没见过的指标(个)"]]
     rows = [["洛陌市", "Luoyang", "1", "2"], ["北京市", "Beijing", "x9", "4"], ["天津市", "Tianjin", "5", "6"]]
-    _, summary = book({"1": table(header + rows)}, name="2012/x.xlsx")
+    _, summary = book({"1": table(header + rows, title=["2-1 人口状况(全市)", "Population"])}, name="2012/x.xlsx")
     lines = str(summary).splitlines()
     assert lines[0] == "editions            1 (tables per edition: 2012: 1)"
     assert lines[2] == "cells               6 (prefecture 6)"
-    assert lines[3] == "not understood      5 filled cells of prefecture-level tables: 1 headers, 0 units, 1 names"
+    assert (
+        lines[3]
+        == "not understood      5 filled cells of prefecture-level tables: 1 headers, 0 units, 0 scopes, 1 names"
+    )
     assert lines[4] == "         3 cells  header 从没见过的指标 of 人口状况: 2012/x.xlsx, sheet 1, row 3, column 4"
     assert lines[5] == "         2 cells  name 洛陌市 in 2011: 2012/x.xlsx, sheet 1, row 4"
     assert lines[7] == "unparsed numbers    1, the first 'x9' in 2012/x.xlsx, sheet 1, row 5, column 3"
@@ -464,3 +467,13 @@ def test_summary_fits_on_a_screen_and_says_how_much_is_in_the_files(book):
     text = str(summary)
     assert len(text.splitlines()) < 24
     assert "and 28 more in the files of proposals" in text
+
+
+def test_a_scope_that_nothing_says_is_told(book):
+    rows = [["城市", "City", "年末总人口(万人)"], ["北京市", "Beijing", "1"]]
+    cells, summary = book({"1": table(rows)})
+    assert cells[0]["scope"] == ""
+    assert list(summary.unknown_scopes) == [("人口状况", "年末总人口")]
+    assert "scope of header 年末总人口 of 人口状况" in str(summary)
+    _, summary = book({"1": table(rows, title=["2-1 人口状况(全市)"])})
+    assert not summary.unknown_scopes

@@ -22,7 +22,7 @@ def seeds(tmp_path):
 def read_again(tmp_path, seeds):
     """Reads one workbook with an unknown header, title, unit and name; returns the summary."""
     header = [["城市", "City", "某某指标(万元)", "年末总人口(万户)"]]
-    write_workbook(tmp_path / "in/2012/x.xlsx", {"1": table(header + ROWS, title=["2-1 没见过的表"])})
+    write_workbook(tmp_path / "in/2012/x.xlsx", {"1": table(header + ROWS, title=["2-1 没见过的表(全市)"])})
 
     def run():
         return ingest(tmp_path / "in", tmp_path / "data" / "landing", *seeds, progress=False)

@@ -71,6 +71,7 @@ class FileResult:
     unknown_tables: dict[str, Unknown] = field(default_factory=dict)
     unknown_headers: dict[tuple[str, str], Unknown] = field(default_factory=dict)
     unknown_units: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+    unknown_scopes: dict[tuple[str, str], Unknown] = field(default_factory=dict)
     unknown_names: dict[tuple[str, int], Unknown] = field(default_factory=dict)
     unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -222,6 +223,9 @@ def report_unknown(
             continue
         if not row.series:
             continue
+        is_panel = block.form == "wide" and not column.scope
+        if column.scope in ("", "unclear") and not row.default_scope and not is_panel and n_filled:
+            count(result.unknown_scopes, (title, column.header), n_filled, address)
         unit = column.unit or row.default_unit
         if unit and (unit, knowledge.canonical_units[row.series]) not in knowledge.conversions:
             count(result.unknown_units, (unit, row.series), n_filled, address)
@@ -432,7 +436,7 @@ def collect(
             tables.setdefault(block.edition, set()).add((task.name, block.table_title))
             summary.n_cells_by_level[block.level] += len(block.rows) * len(block.columns)
         summary.n_cells += result.n_cells
-        for name in ("unknown_tables", "unknown_headers", "unknown_units", "unknown_names"):
+        for name in ("unknown_tables", "unknown_headers", "unknown_units", "unknown_scopes", "unknown_names"):
             target = getattr(summary, name)
             for key, unknown in getattr(result, name).items():
                 add_unknown(target, key, unknown)

@@ -43,6 +43,7 @@ class HeaderRow:
     table_title: str
     series: str
     default_unit: str
+    default_scope: str
     valid_from: int
     valid_to: int
 
@@ -213,13 +214,14 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
     headers: dict[str, list[HeaderRow]] = {}
     for row in read_seed(
         mapping_dir / "headers.csv",
-        ("header", "table_title", "series", "default_unit", "valid_from", "valid_to"),
+        ("header", "table_title", "series", "default_unit", "default_scope", "valid_from", "valid_to"),
     ):
         headers.setdefault(row["header"], []).append(
             HeaderRow(
                 row["table_title"],
                 row["series"],
                 row["default_unit"],
+                row["default_scope"],
                 _year(row["valid_from"], 0),
                 _year(row["valid_to"], 9999),
             )

@@ -64,6 +64,7 @@ class Summary:
     unknown_tables: dict[str, Unknown] = field(default_factory=dict)
     unknown_headers: dict[tuple[str, str], Unknown] = field(default_factory=dict)
     unknown_units: dict[tuple[str, str], Unknown] = field(default_factory=dict)
+    unknown_scopes: dict[tuple[str, str], Unknown] = field(default_factory=dict)
     unknown_names: dict[tuple[str, int], Unknown] = field(default_factory=dict)
     unparsed_numbers: list[tuple[str, str]] = field(default_factory=list)
     not_read: list[str] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Summary:
     target: Path = Path()
 
     def unknowns(self) -> list[tuple[int, str]]:
-        """Every unknown header, unit and name as (cells that a mapping row would free, sentence), the most
+        """Every unknown header, unit, scope and name as (cells that a mapping row would free, sentence), the most
         consequential first."""
         found = [
             (unknown.n_cells, f"header {header or '(no label)'} of {title or '(no title)'}: {unknown.address}")
@@ -81,6 +82,10 @@ class Summary:
         found += [
             (unknown.n_cells, f"unit {unit} of {series}: {unknown.address}")
             for (unit, series), unknown in self.unknown_units.items()
+        ]
+        found += [
+            (unknown.n_cells, f"scope of header {header} of {title or '(no title)'}: {unknown.address}")
+            for (title, header), unknown in self.unknown_scopes.items()
         ]
         found += [
             (unknown.n_cells, f"name {name or '(blank)'} in {year}: {unknown.address}")
@@ -100,7 +105,8 @@ class Summary:
         unknowns = self.unknowns()
         lines.append(
             f"not understood      {sum(count for count, _ in unknowns)} filled cells of prefecture-level tables: "
-            f"{len(self.unknown_headers)} headers, {len(self.unknown_units)} units, {len(self.unknown_names)} names"
+            f"{len(self.unknown_headers)} headers, {len(self.unknown_units)} units, {len(self.unknown_scopes)} scopes, "
+            f"{len(self.unknown_names)} names"
             + (f"; {len(self.unknown_tables)} titles are unknown" if self.unknown_tables else "")
         )
         lines += [f"  {count:>8} cells  {sentence}" for count, sentence in unknowns[:SHOWN]]
