@@ -1,11 +1,11 @@
-"""Damages workbooks and text files at random and counts what the reading gate makes of them.
+"""Damages workbooks and text files at random and counts what the reader makes of them.
 
     python tests/fuzz_reader.py --mutations 10000 --seed 1 --folder DIR
 
 Made-up files of every format are damaged in their bytes and, with checksums made right again, in their
 XML; ``--folder`` adds real files. The reader works in a process of its own with a limit of time and memory.
-Whatever it does not refuse is compared with the undamaged file. An abort, a hang or a traceback is a
-mistake of the reader, and the program then ends with 1. Mutations that change cells and pass without a
+Whatever it does not refuse is compared, cell by cell with its meaning, with the undamaged file. An abort, a
+hang or a traceback is a mistake of the reader, and the program then ends with 1. Mutations that change cells and pass without a
 remark are listed with ``--show``: most change one number or one character into another, which no reader
 can know.
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 
 OUTCOMES = ("refused", "same", "different, told", "different, untold", "traceback", "abort", "hang")
 TIME_LIMIT_SECONDS = 30
+SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 
 HEADER = ["城市", "City", "年末总人口(万人)", "地区生产总值(万元)", "第三产业比重(%)"]
 CITIES = [("北京市", "Beijing"), ("天津市", "Tianjin"), ("石家庄市", "Shijiazhuang"), ("唐山市", "Tangshan")]
@@ -219,7 +220,9 @@ def mutation(files: list[tuple[str, bytes]], number: int, seed: int) -> tuple[in
 def work(first: int, last: int, seed: int, folder: Path | None) -> None:
     """Reads the mutations and prints number, outcome and a note, one line each."""
     from city_policy.errors import InputError
-    from city_policy.reader.files import read_sheets
+    from city_policy.reader.editions import Task
+    from city_policy.reader.ingest import FileResult, read_file
+    from city_policy.reader.knowledge import load_knowledge
 
     try:
         import resource
@@ -227,14 +230,18 @@ def work(first: int, last: int, seed: int, folder: Path | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
     except ImportError:
         pass
+    knowledge = load_knowledge(SEEDS / "mapping", SEEDS / "geography")
     files = corpus(folder)
-    sound: dict[int, list] = {}
+    sound: dict[int, FileResult] = {}
     with tempfile.TemporaryDirectory() as temporary:
 
-        def read(index: int, content: bytes) -> list:
+        def read(index: int, content: bytes) -> FileResult:
             path = Path(temporary) / f"x{files[index][0]}"
             path.write_bytes(content)
-            return list(read_sheets(path))
+            result = read_file(Task(path, path.name, 2011), knowledge, {})
+            if result.failure:
+                raise InputError(result.failure)
+            return result
 
         for number in range(first, last):
             print("begin", number, flush=True)
@@ -243,38 +250,47 @@ def work(first: int, last: int, seed: int, folder: Path | None) -> None:
                 try:
                     sound[index] = read(index, files[index][1])
                 except InputError:
-                    sound[index] = []
+                    sound[index] = FileResult("")
             note = ""
             try:
-                sheets = read(index, content)
+                result = read(index, content)
             except InputError as error:
                 outcome = "refused" if "\n" not in str(error) else "traceback"
             except Exception:
                 outcome, note = "traceback", traceback.format_exc().strip().replace("\n", " | ")
             else:
-                before = [(sheet.name, sheet.rows) for sheet in sound[index]]
-                after = [(sheet.name, sheet.rows) for sheet in sheets]
-                told = {remark for sheet in sheets for remark in sheet.remarks}
-                known = {remark for sheet in sound[index] for remark in sheet.remarks}
+                before, after = landed(sound[index]), landed(result)
                 if before == after:
                     outcome = "same"
                 else:
-                    outcome = "different, told" if told != known else "different, untold"
+                    outcome = "different, untold" if told(sound[index]) == told(result) else "different, told"
                     note = first_difference(before, after)
             print("end", number, outcome, files[index][0], note, sep="\t", flush=True)
 
 
-def first_difference(before: list, after: list) -> str:
+def landed(result) -> dict[tuple, str]:
+    """Every landed cell by its address, with what the reader takes it for."""
+    cells = {}
+    for block in result.blocks:
+        texts = iter(block.cells.split("\x1f"))
+        for row, name in zip(block.rows, block.names, strict=True):
+            for number, header, unit, scope in block.columns:
+                meaning = f"{block.table_title} {header} {unit} {scope} {name} {block.level} {block.data_year}"
+                cells[block.sheet, row, number] = f"{meaning}: {next(texts)}"
+    return cells
+
+
+def told(result) -> set:
+    """Everything that the reader says of a file."""
+    unknown = (result.unknown_tables, result.unknown_headers, result.unknown_units, result.unknown_names)
+    return {*result.notes, *result.unparsed_numbers, *(item for kind in unknown for item in kind.items())}
+
+
+def first_difference(before: dict, after: dict) -> str:
     """The first cell that differs, for the list of changes that pass untold."""
-    if [name for name, _ in before] != [name for name, _ in after]:
-        return f"sheets {[name for name, _ in before]} {[name for name, _ in after]}"[:300]
-    for (name, old), (_, new) in zip(before, after, strict=True):
-        if (len(old), max(map(len, old), default=0)) != (len(new), max(map(len, new), default=0)):
-            return f"sheet {name}: size {len(old)} {len(new)}"
-        for row, (was, now) in enumerate(zip(old, new, strict=True), 1):
-            for column, pair in enumerate(zip(was, now, strict=False), 1):
-                if pair[0] != pair[1]:
-                    return f"sheet {name} row {row} column {column}: {pair[0]!r} {pair[1]!r}".replace("\n", " ")[:300]
+    for address in sorted({*before, *after}, key=str):
+        if before.get(address) != after.get(address):
+            return f"{address}: {before.get(address)!r} {after.get(address)!r}".replace("\n", " ")[:300]
     return ""
 
 
