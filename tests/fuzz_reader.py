@@ -5,9 +5,9 @@
 Made-up files of every format are damaged in their bytes and, with checksums made right again, in their
 XML; ``--folder`` adds real files. The reader works in a process of its own with a limit of time and memory.
 Whatever it does not refuse is compared, cell by cell with its meaning, with the undamaged file. An abort, a
-hang or a traceback is a mistake of the reader, and the program then ends with 1. Mutations that change cells and pass without a
-remark are listed with ``--show``: most change one number or one character into another, which no reader
-can know.
+hang or a traceback is a mistake of the reader, and the program then ends with 1. Mutations that change cells
+and pass without a remark are listed with ``--show``: most change one number or one character into another,
+which no reader can know.
 """
 
 import argparse
