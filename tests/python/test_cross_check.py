@@ -46,7 +46,7 @@ def test_pyfixest_agrees_with_our_numbers(balanced):
 def test_a_regression_that_cannot_run_is_a_sentence():
     panel, timing, specifications = simulated(True)
     rows = fit_with_pyfixest(panel, timing, specifications.assign(outcome="nothing"), ["x"])
-    assert len(rows) == 2 and rows["message"].str.contains("pyfixest could not run").all()
+    assert rows["status"].tolist() == ["failed"] * 4 and rows["message"].str.contains("no column 'nothing'").all()
     assert rows["pyfixest_estimate"].isna().all()
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 
 from city_policy.errors import InputError
 from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, problem_cells
+from city_policy.estimation.record import EXPECTED_ERRORS, NotIdentifiedError, cast_to_schema, problem_cells
 from city_policy.estimation.regression import prepare
 from city_policy.estimation.specification import Specification, read_specifications
 
@@ -90,7 +90,7 @@ def decompose_bacon(
         label = {name: getattr(specification, name) for name in ("spec_id", "treatment", "outcome")}
         try:
             rows, twfe, counts = _decompose(checked, specification)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             failure = label | problem_cells(problem)
             components.append(failure)
             groups.append(failure | {"comparison": TOTAL})

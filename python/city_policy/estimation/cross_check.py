@@ -18,7 +18,13 @@ import numpy as np
 import pandas as pd
 
 from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
+    VARIANCE_ESTIMATORS,
+    NotIdentifiedError,
+    cast_to_schema,
+    problem_cells,
+)
 from city_policy.estimation.specification import read_specifications
 
 CROSS_CHECK_COLUMNS = {
@@ -29,6 +35,7 @@ CROSS_CHECK_COLUMNS = {
     "pyfixest_estimate": "float64",
     "pyfixest_std_error": "float64",
     "pyfixest_n_obs": "Int64",
+    "status": "str",
     "message": "str",
 }
 
@@ -43,13 +50,10 @@ def fit_with_pyfixest(
 
     Arguments as in :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the specifications have no
     extra fixed effects and cluster by city. Returns one row per specification, term and variance estimator (``iid``,
-    ``CRV1``). A regression that pyfixest cannot run is a row with a ``message`` and without numbers.
+    ``CRV1``). A regression that cannot be run is a row per variance estimator with a status and a sentence.
 
     Raises InputError as ``estimate_fixed_effects`` does.
     """
-    # 2 to 4 seconds to import and compile: here, so that only who checks pays for it.
-    import pyfixest
-
     checked = Panel(panel, treatment_timing)
     rows = []
     for specification in read_specifications(specifications, absent={}):
@@ -62,17 +66,10 @@ def fit_with_pyfixest(
             for position, name in enumerate(names):
                 data[f"x{position}"] = checked.regressor(name, specification.lag if position == 0 else 0)
             data = data[checked.sample(specification.sample)].dropna()
-            with warnings.catch_warnings():
-                # pyfixest 0.60 uses what pandas 3 deprecates, and warns of singletons that we count ourselves.
-                warnings.simplefilter("ignore")
-                formula = f"outcome ~ {' + '.join(f'x{position}' for position in range(len(names)))}|city + year"
-                options = {"data": data, "fixef_tol": 1e-12}
-                fits = {
-                    "iid": pyfixest.feols(formula, vcov="iid", ssc=pyfixest.ssc(k_fixef="full"), **options),
-                    "CRV1": pyfixest.feols(formula, vcov={"CRV1": "city"}, ssc=pyfixest.ssc(k_fixef="none"), **options),
-                }
-        except Exception as problem:
-            rows.append(label | {"message": f"pyfixest could not run it ({type(problem).__name__}: {problem})."})
+            fits = _fit(data, len(names))
+        except EXPECTED_ERRORS as problem:
+            failure = label | {"term": specification.treatment} | problem_cells(problem)
+            rows += [failure | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
             continue
         for vcov, fit in fits.items():
             n, k = len(data), len(fit.coef())
@@ -86,6 +83,39 @@ def fit_with_pyfixest(
                         "pyfixest_estimate": float(f"{estimate:.9g}"),
                         "pyfixest_std_error": float(f"{fit.se()[term] * factor:.9g}"),
                         "pyfixest_n_obs": n,
+                        "status": "ok",
                     }
                 )
     return cast_to_schema(pd.DataFrame(rows, columns=list(CROSS_CHECK_COLUMNS)), CROSS_CHECK_COLUMNS)
+
+
+def _fit(data, n_terms):
+    """pyfixest's fits of ``outcome`` on the columns ``x0`` ... of ``data`` by variance estimator.
+
+    Raises NotIdentifiedError where pyfixest says that these data do not identify the regression.
+    """
+    # 2 to 4 seconds to import and compile: here, so that only who checks pays for it.
+    import pyfixest
+    from pyfixest.errors import EmptyDesignMatrixError, EmptyVcovError, MatrixNotFullRankError, NonConvergenceError
+
+    refusals = (
+        EmptyDesignMatrixError,
+        EmptyVcovError,
+        MatrixNotFullRankError,
+        NonConvergenceError,
+        np.linalg.LinAlgError,
+    )
+    if data.empty:
+        raise NotIdentifiedError("pyfixest has no row with all variables.")
+    formula = f"outcome ~ {' + '.join(f'x{position}' for position in range(n_terms))}|city + year"
+    options = {"data": data, "fixef_tol": 1e-12}
+    with warnings.catch_warnings():
+        # pyfixest 0.60 uses what pandas 3 deprecates, and warns of singletons that we count ourselves.
+        warnings.simplefilter("ignore")
+        try:
+            return {
+                "iid": pyfixest.feols(formula, vcov="iid", ssc=pyfixest.ssc(k_fixef="full"), **options),
+                "CRV1": pyfixest.feols(formula, vcov={"CRV1": "city"}, ssc=pyfixest.ssc(k_fixef="none"), **options),
+            }
+        except refusals as problem:
+            raise NotIdentifiedError(f"pyfixest could not run it ({type(problem).__name__}: {problem}).") from problem

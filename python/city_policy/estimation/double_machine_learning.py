@@ -31,6 +31,7 @@ import pandas as pd
 from city_policy.errors import InputError
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
     NotIdentifiedError,
@@ -75,7 +76,7 @@ def estimate_double_machine_learning(
         counts: dict = {}
         try:
             inference = _estimate(checked, specification, controls, counts, learned, seed, folds, repetitions)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
             continue
         note = f"Lasso on a polynomial of degree 2, {folds} folds of cities, median of {repetitions} repetitions."

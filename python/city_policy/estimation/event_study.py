@@ -24,6 +24,7 @@ from scipy.stats import f as f_distribution
 from city_policy.errors import InputError
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
     NotIdentifiedError,
@@ -88,7 +89,7 @@ def estimate_event_study(
         label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
         try:
             times, binned, fit = _fit(checked, specification, controls, counts, first, last)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
             tests += [label | {"vcov": vcov} | problem_cells(problem) for vcov in VARIANCE_ESTIMATORS]
             continue

@@ -23,6 +23,7 @@ import pandas as pd
 
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
     NotIdentifiedError,
@@ -84,7 +85,7 @@ def estimate_fixed_effects(
         counts: dict = {}
         try:
             terms, inference = _fit(checked, specification, controls, counts)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
             continue
         for vcov in VARIANCE_ESTIMATORS:

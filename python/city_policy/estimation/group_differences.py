@@ -46,7 +46,13 @@ from scipy.stats import t as student
 from city_policy.errors import InputError
 from city_policy.estimation.moments import Moments, check_resampling, generator, permutations, two_sided_p
 from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
+from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
+    NotIdentifiedError,
+    cast_to_schema,
+    coverage_sentence,
+    problem_cells,
+)
 from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications, read_text
 
 DIFFERENCE_COLUMNS = {
@@ -122,7 +128,7 @@ def group_differences(
         }
         try:
             request = _read(checked, one, names, controls)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             results[one.spec_id] = base | problem_cells(problem, sentences)
             continue
         shared.setdefault(request.pop("key"), []).append((base, request))
@@ -158,7 +164,7 @@ def _test_together(panel, same, draws, seed, sentences, results):
     try:
         observed = [_observe(panel, same, group) for group in (0, 1)]
         drawn = _permute(panel, same, draws, seed)
-    except Exception as problem:
+    except EXPECTED_ERRORS as problem:
         failed = problem_cells(problem, sentences)
     for position, (base, request) in enumerate(same):
         if failed:
@@ -166,7 +172,7 @@ def _test_together(panel, same, draws, seed, sentences, results):
             continue
         try:
             cells = _compare(observed, position, request, drawn)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             results[base["spec_id"]] = base | problem_cells(problem, sentences)
             continue
         notes = list(sentences)

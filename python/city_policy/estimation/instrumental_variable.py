@@ -45,6 +45,7 @@ from scipy.stats import f as f_distribution
 from city_policy.errors import InputError
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
     NotIdentifiedError,
@@ -140,7 +141,7 @@ def estimate_instrumental_variable(
                 label | _diagnose(prepared, names, specification, vcov, caveat)
                 for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
             ]
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             rows += problem_rows(specification, counts, problem, controls_not_covered)
             failure = label | problem_cells(problem, [caveat])
             diagnostics += [failure | {"vcov": vcov} for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS]

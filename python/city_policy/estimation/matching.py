@@ -37,6 +37,7 @@ from city_policy.errors import InputError
 from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     NotIdentifiedError,
     cast_to_schema,
@@ -200,7 +201,7 @@ def _cases(panel, specifications, controls, matched) -> Iterator[_Case]:
         else:
             try:
                 rows = _match(panel, specification, variant, controls, counts)
-            except Exception as reason:
+            except EXPECTED_ERRORS as reason:
                 problem = reason
         yield _Case(specification, variant, rows, problem, counts)
 

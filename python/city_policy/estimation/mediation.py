@@ -34,6 +34,7 @@ from city_policy.estimation.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.moments import Moments, bootstrap_weights, check_resampling, generator
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     VARIANCE_ESTIMATORS,
     NotIdentifiedError,
@@ -185,7 +186,7 @@ def mediation_effects(
         sentences = coverage_sentence(controls_not_covered)
         try:
             effects = _effects(checked, one, mediator, controls, draws, seed)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             base |= problem_cells(problem, sentences)
             rows += [base | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
             continue

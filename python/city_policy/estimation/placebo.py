@@ -23,7 +23,13 @@ import pandas as pd
 from city_policy.errors import InputError
 from city_policy.estimation.moments import Moments, check_resampling, generator, permutations, two_sided_p
 from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
+from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
+    NotIdentifiedError,
+    cast_to_schema,
+    coverage_sentence,
+    problem_cells,
+)
 from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications
 
 DRAW_COLUMNS = {
@@ -102,7 +108,7 @@ def placebo(
         sentences = coverage_sentence(controls_not_covered)
         try:
             frame, result = _run(checked, specification, controls, draws, seed)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             summary.append(base | problem_cells(problem, sentences))
             continue
         left_out = draws - result["n_draws"]

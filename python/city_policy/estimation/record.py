@@ -48,6 +48,11 @@ class NotIdentifiedError(Exception):
     """The data of a specification cannot tell what it asks; the message says why."""
 
 
+# What may keep a specification from being run, and becomes a row with a status and a message. Any other exception is
+# a mistake of the program and ends the build with its traceback: a bug must not look like a result.
+EXPECTED_ERRORS = (InputError, NotIdentifiedError)
+
+
 def record_base(specification: Specification) -> dict:
     """The cells of the estimate record that the specification itself gives."""
     return {name: value for name, value in vars(specification).items() if name in RECORD_COLUMNS}
@@ -74,15 +79,10 @@ def fit_sentences(
     return sentences
 
 
-def problem_cells(problem: Exception, sentences: Sequence[str] = ()) -> dict[str, str]:
+def problem_cells(problem: InputError | NotIdentifiedError, sentences: Sequence[str] = ()) -> dict[str, str]:
     """``status`` and ``message`` of a specification that ended in ``problem``, followed by ``sentences``."""
-    status, reason = "failed", str(problem)
-    if isinstance(problem, NotIdentifiedError):
-        status = "not_identified"
-    elif not isinstance(problem, InputError):
-        # A build must not stop because one specification meets numbers that no rule foresaw.
-        reason = f"The estimate could not be computed ({type(problem).__name__}: {problem})."
-    return {"status": status, "message": " ".join([reason, *sentences])}
+    status = "not_identified" if isinstance(problem, NotIdentifiedError) else "failed"
+    return {"status": status, "message": " ".join([str(problem), *sentences])}
 
 
 def problem_rows(

@@ -252,7 +252,7 @@ def least_squares(
         CRV1: factor (W'W)^-1 (sum over g of W_g'e_g e_g'W_g) (W'W)^-1
 
     The columns are brought to length 1 first, so that controls of very different size do no harm. Raises
-    NotIdentifiedError if there are fewer rows than terms and effects.
+    NotIdentifiedError if there are fewer rows than terms and effects, or if the cross products W'W are singular.
     """
     degrees = residual_degrees(prepared, len(terms))
     y, x = prepared.swept[outcome], prepared.stack(terms)
@@ -263,7 +263,12 @@ def least_squares(
         z = prepared.stack(instruments)
         basis = np.linalg.qr(z / np.linalg.norm(z, axis=0))[0]
         w = basis @ (basis.T @ x)
-    bread = np.linalg.inv(w.T @ w)
+    try:
+        bread = np.linalg.inv(w.T @ w)
+    except np.linalg.LinAlgError:
+        raise NotIdentifiedError(
+            f"The terms of the regression of {outcome} cannot be told apart: their cross products are singular."
+        ) from None
     coefficients = bread @ (w.T @ y)
     residuals = y - x @ coefficients
     unscaled = bread / np.outer(scale, scale)

@@ -34,7 +34,13 @@ from city_policy.estimation.moments import (
     wild_bootstrap,
 )
 from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
+from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
+    NotIdentifiedError,
+    cast_to_schema,
+    coverage_sentence,
+    problem_cells,
+)
 from city_policy.estimation.regression import t_inference
 from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications
 
@@ -112,7 +118,7 @@ def robust_inference(
         base |= {"term": one.treatment}
         try:
             cells = _methods(one, moments, problem, bootstrap_draws, wild_draws, seed)
-        except Exception as failure:
+        except EXPECTED_ERRORS as failure:
             rows += [base | {"method": method} | problem_cells(failure, sentences) for method in METHODS]
             continue
         for method, result in cells.items():
@@ -141,7 +147,7 @@ def city_influence(
         base = {name: getattr(one, name) for name in ("spec_id", "outcome", "treatment", "sample")}
         try:
             estimate, without = _leave_one_out(one, moments, problem)
-        except Exception as failure:
+        except EXPECTED_ERRORS as failure:
             frames.append(pd.DataFrame([base | problem_cells(failure, sentences)]))
             continue
         linear = moments.weigh().influence(OUTCOME, [TREATMENT])[:, 0]
@@ -182,7 +188,7 @@ def _read(panel, treatment_timing, specifications, controls):
                 np.column_stack([columns[one.treatment], columns[one.outcome]])[used],
                 np.column_stack([np.empty((len(used), 0)), *others.values()])[used],
             )
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             yield one, None, problem
         else:
             yield one, moments, None

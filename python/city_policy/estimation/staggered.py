@@ -30,6 +30,7 @@ from city_policy.errors import InputError
 from city_policy.estimation.event_study import REFERENCE
 from city_policy.estimation.panel import Panel
 from city_policy.estimation.record import (
+    EXPECTED_ERRORS,
     RECORD_COLUMNS,
     NotIdentifiedError,
     cast_to_schema,
@@ -42,6 +43,15 @@ from city_policy.estimation.specification import Specification, read_specificati
 STAGGERED_COLUMNS = RECORD_COLUMNS | {"event_time": "Int64"}
 ESTIMATORS = ("imputation", "callaway_santanna", "sun_abraham")
 NEVER = 0  # how diff-diff marks a city without treatment
+# diff-diff raises ValueError for mistakes in its arguments and for data that do not identify the effect alike. These
+# are the beginnings of the sentences of the second kind; any other is a mistake of the program.
+NOT_IDENTIFIED = (
+    "No untreated observations found",
+    "No never-treated units found",
+    "not_yet_treated control group requires",
+    "Could not estimate any group-time effects",
+    "No valid cohort",
+)
 
 
 def estimate_staggered(
@@ -72,7 +82,7 @@ def estimate_staggered(
         try:
             frame, names, remarks = _rows_used(checked, specification, controls, counts)
             effects, warned = _fit(specification.estimator, frame, names)
-        except Exception as problem:
+        except EXPECTED_ERRORS as problem:
             rows.append(base | counts | problem_cells(problem, sentences))
             continue
         message = " ".join([*sentences, *remarks, *warned]) or None
@@ -158,9 +168,15 @@ def _fit(estimator: str, frame: pd.DataFrame, controls: list[str]) -> tuple[list
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = models[estimator].fit(
-            frame, outcome="outcome", unit="city", time="year", first_treat="first", covariates=controls or None
-        )
+        try:
+            fit = models[estimator].fit(
+                frame, outcome="outcome", unit="city", time="year", first_treat="first", covariates=controls or None
+            )
+        except ValueError as problem:
+            if not str(problem).startswith(NOT_IDENTIFIED):
+                raise
+            reason = str(problem).split(". ")[0].rstrip(".")
+            raise NotIdentifiedError(f"diff-diff cannot estimate it: {reason}.") from problem
         by_time = _by_event_time(estimator, fit)
     if not np.isfinite(fit.overall_att):
         raise NotIdentifiedError("No city treated in these years has a city to be compared with.")
