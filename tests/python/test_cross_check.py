@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from city_policy.estimation.cross_check import fit_with_pyfixest
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.cross_check import fit_with_pyfixest
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 
 
 def simulated(balanced: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -53,7 +53,7 @@ def test_a_regression_that_cannot_run_is_a_sentence():
 def test_the_hash_seed_does_not_matter(project):
     code = (
         "import sys; sys.path.insert(0, 'tests/python'); from test_cross_check import simulated; "
-        "from city_policy.estimation.cross_check import fit_with_pyfixest; "
+        "from city_policy.estimation.estimators.cross_check import fit_with_pyfixest; "
         "print(fit_with_pyfixest(*simulated(True), ['x']).to_json(double_precision=15))"
     )
     printed = {

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.contract.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.contract.specification import Specification, read_specifications
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 from scipy.stats import t as student
 
 
@@ -383,7 +383,7 @@ def test_a_singular_matrix_is_a_row(monkeypatch):
     def singular(matrix):
         raise np.linalg.LinAlgError("Singular matrix")
 
-    monkeypatch.setattr("city_policy.estimation.regression.np.linalg.inv", singular)
+    monkeypatch.setattr("city_policy.estimation.computation.regression.np.linalg.inv", singular)
     not_run(estimate(panel, timing), "not_identified", "their cross products are singular")
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.specification import read_specifications
-from city_policy.estimation.staggered import estimate_staggered
+from city_policy.estimation.contract.specification import read_specifications
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.staggered import estimate_staggered
 from city_policy.simulate.replicated import Rows, callaway_santanna, imputation, least_squares, sun_abraham
 
 CONTROLS = ["x1", "x2"]

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.contract.record import cast_to_schema
 
 SUITE_COLUMNS = (
     "expectation_id",

@@ -14,7 +14,7 @@ Estimators, all with the five controls:
 - ``twfe_net``: one policy alone against the cities without any; for dual, city-years with both against none. City-years
   that hold something else, big-data zone and 5G pilot included, are left out.
 - ``imputation``, ``callaway_santanna``, ``sun_abraham``: the same rows, by the estimators of
-  ``city_policy.estimation.staggered``, written for many outcomes at once (``replicated.py``). The last two need the
+  ``estimators.staggered``, written for many outcomes at once (``replicated.py``). The last two need the
   year before the start, which the rows for dual lack.
 
 The truth is the mean planted effect over the treated rows used: against no policy of that kind for ``twfe`` (see

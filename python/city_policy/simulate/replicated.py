@@ -37,7 +37,7 @@ def least_squares(rows: Rows, regressors: np.ndarray) -> dict[str, tuple[np.ndar
     the ``regressors`` (n, p).
 
     Frisch, Waugh and Lovell: with x̃ and ỹ free of everything else, b = x̃'ỹ / x̃'x̃; iid and clustered sandwich with the
-    degrees of freedom of ``city_policy.estimation.regression``.
+    degrees of freedom of ``city_policy.estimation.computation.regression``.
     """
     years = np.unique(rows.year)
     others = np.column_stack([rows.year[:, None] == years[1:], rows.controls, regressors[:, 1:]]).astype("float64")

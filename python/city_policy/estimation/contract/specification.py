@@ -1,7 +1,7 @@
 """What an estimator is asked: one regression as a row of ``seeds/study/specifications.csv`` states it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +19,8 @@ class Specification:
     ``treatment``: a policy of the treatment timing or a column of the panel; ``lag``: years by which it is
     shifted; ``sample``: a boolean column of the panel; ``extra_controls``: policies or columns beside the common
     controls; ``extra_fixed_effects``: columns, or two columns joined by ``^``, beside city and year; ``cluster``:
-    a column, or two.
+    a column, or two. ``comparison_sample``: the second sample of a comparison of groups; ``mediator``: a column of the
+    panel; ``variant``: what else an estimator lets one choose (an instrument, the rule of a match).
     """
 
     spec_id: str
@@ -35,20 +36,23 @@ class Specification:
     extra_controls: tuple[str, ...]
     extra_fixed_effects: tuple[str, ...]
     cluster: str
+    comparison_sample: str | None = None
+    mediator: str | None = None
+    variant: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping) -> "Specification":
         """From a row of the seed: lists are separated by spaces, a blank cell is None, a blank lag 0, a blank
         cluster ``adcode``.
 
-        Raises InputError for a missing column, a blank cell that is required, or a lag or column number that is
-        not whole.
+        Raises InputError for a missing column (those with a default may be missing), a blank cell that is required, or
+        a lag or column number that is not whole.
         """
         cells = {}
-        for name in cls.__dataclass_fields__:
-            if name not in row:
+        for name, field in cls.__dataclass_fields__.items():
+            if name not in row and field.default is MISSING:
                 raise InputError(f"The specifications have no column '{name}'.")
-            value = row[name]
+            value = row.get(name)
             blank = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
             text = "" if blank else str(value).strip()
             # A column of whole numbers with gaps arrives as 1.0, 2.0 ...
@@ -79,6 +83,9 @@ class Specification:
             extra_controls=tuple(cells["extra_controls"].split()),
             extra_fixed_effects=tuple(cells["extra_fixed_effects"].split()),
             cluster=cells["cluster"] or "adcode",
+            comparison_sample=cells["comparison_sample"] or None,
+            mediator=cells["mediator"] or None,
+            variant=cells["variant"] or None,
         )
 
 
@@ -88,45 +95,34 @@ OPTIONAL_CELLS = MappingProxyType(
 
 
 def read_specifications(
-    specifications: pd.DataFrame | Iterable[Specification], absent: Mapping[str, str | None] = OPTIONAL_CELLS
+    specifications: pd.DataFrame | Iterable[Specification],
+    absent: Mapping[str, str | None] = OPTIONAL_CELLS,
+    required: Sequence[str] = (),
 ) -> list[Specification]:
     """The specifications, each once.
 
     ``specifications``: a frame with one row each, or :class:`Specification` values. ``absent``: what a column
-    that the frame lacks stands for; any other column of a specification must be there.
+    that the frame lacks stands for; any other column without a default must be there. ``required``: optional cells
+    that these specifications must have.
 
-    Raises InputError for a missing column, or a repeated or malformed specification.
+    Raises InputError for a missing column or cell, or a repeated or malformed specification.
     """
     if isinstance(specifications, pd.DataFrame):
+        for name in required:
+            if name not in specifications.columns:
+                raise InputError(f"The specifications have no column '{name}'.")
         result = [Specification.from_row({**absent, **row}) for row in specifications.to_dict("records")]
     else:
         result = list(specifications)
-    names = [specification.spec_id for specification in result]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise InputError(f"Specification '{twice[0]}' is listed twice; expected one row each.")
+    names = set()
+    for specification in result:
+        if specification.spec_id in names:
+            raise InputError(f"Specification '{specification.spec_id}' is listed twice; expected one row each.")
+        names.add(specification.spec_id)
+        for name in required:
+            if getattr(specification, name) is None:
+                raise InputError(f"Specification '{specification.spec_id}' has a blank {name}.")
     return result
-
-
-def read_option(specifications: pd.DataFrame | Iterable[Specification], column: str) -> dict[str, str]:
-    """spec_id -> text of the cell in ``column``, for the specifications of a frame that have one."""
-    if not isinstance(specifications, pd.DataFrame) or column not in specifications.columns:
-        return {}
-    cells = specifications[["spec_id", column]].dropna()
-    texts = {str(name).strip(): str(cell).strip() for name, cell in cells.itertuples(index=False)}
-    return {name: text for name, text in texts.items() if text}
-
-
-def read_text(specifications: pd.DataFrame, column: str) -> dict[str, str]:
-    """spec_id -> text of the cell in ``column``; raises InputError if the column or a cell is missing."""
-    for name in ("spec_id", column):
-        if name not in specifications.columns:
-            raise InputError(f"The specifications have no column '{name}'.")
-    texts = read_option(specifications, column)
-    for spec_id in specifications["spec_id"].astype("str").str.strip():
-        if spec_id not in texts:
-            raise InputError(f"Specification '{spec_id}' has a blank {column}.")
-    return texts
 
 
 def split_controls(variables: pd.DataFrame) -> dict[str, list[str]]:

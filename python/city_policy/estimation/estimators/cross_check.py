@@ -1,6 +1,6 @@
 """The main regressions once more by pyfixest, a library of other authors, beside our own numbers.
 
-Our estimators share one exact least squares (:mod:`city_policy.estimation.regression`), so that the same regression
+Our estimators share one exact least squares (``computation.regression``), so that the same regression
 gives the same digits wherever it is run. That it is the right regression is checked in every build, on the data of
 that build, by pyfixest, which finds the two-way fixed effects by its own alternating projections.
 
@@ -12,20 +12,16 @@ coefficients too differ with the hash seed in their last bits, so the numbers ar
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    EXPECTED_ERRORS,
-    VARIANCE_ESTIMATORS,
-    NotIdentifiedError,
-    cast_to_schema,
-    problem_cells,
-)
-from city_policy.estimation.specification import read_specifications
+from city_policy.errors import InputError
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import Estimator, Table, regression_columns, run
 
 CROSS_CHECK_COLUMNS = {
     "spec_id": "str",
@@ -48,45 +44,47 @@ def fit_with_pyfixest(
 ) -> pd.DataFrame:
     """Coefficients and standard errors of city and year fixed effects regressions as pyfixest finds them.
 
-    Arguments as in :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the specifications have no
+    Arguments as in ``estimate_fixed_effects``; the specifications have no
     extra fixed effects and cluster by city. Returns one row per specification, term and variance estimator (``iid``,
     ``CRV1``). A regression that cannot be run is a row per variance estimator with a status and a sentence.
 
     Raises InputError as ``estimate_fixed_effects`` does.
     """
-    checked = Panel(panel, treatment_timing)
+    return run(CROSS_CHECK, Panel(panel, treatment_timing), specifications, controls)[0]
+
+
+def cross_check(request: Request) -> Mapping[str, list[dict]]:
+    """What pyfixest finds for one request: a row per variance estimator and term."""
+    used, treatment = request.rows.used, request.specification.treatment
+    names = [treatment, *request.controls]
+    data = pd.DataFrame(
+        {"city": request.panel.city[used], "year": request.panel.year[used], "outcome": request.outcome}
+    )
+    columns = {treatment: request.columns[treatment], **request.controls}
+    for position, column in enumerate(columns.values()):
+        data[f"x{position}"] = column[used]
     rows = []
-    for specification in read_specifications(specifications, absent={}):
-        label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
-        names = [specification.treatment, *controls, *specification.extra_controls]
-        try:
-            data = pd.DataFrame(
-                {"city": checked.city, "year": checked.year, "outcome": checked.numbers(specification.outcome)}
+    for vcov, fit in _fit(data, len(names)).items():
+        n, k = len(data), len(fit.coef())
+        factor = np.sqrt((n - k) / (n - k - data["year"].nunique())) if vcov == "CRV1" else 1.0
+        for term, estimate in fit.coef().items():
+            rows.append(
+                {
+                    "term": names[int(term[1:])],
+                    "vcov": vcov,
+                    "pyfixest_estimate": float(f"{estimate:.9g}"),
+                    "pyfixest_std_error": float(f"{fit.se()[term] * factor:.9g}"),
+                    "pyfixest_n_obs": n,
+                }
             )
-            for position, name in enumerate(names):
-                data[f"x{position}"] = checked.regressor(name, specification.lag if position == 0 else 0)
-            data = data[checked.sample(specification.sample)].dropna()
-            fits = _fit(data, len(names))
-        except EXPECTED_ERRORS as problem:
-            failure = label | {"term": specification.treatment} | problem_cells(problem)
-            rows += [failure | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
-            continue
-        for vcov, fit in fits.items():
-            n, k = len(data), len(fit.coef())
-            factor = np.sqrt((n - k) / (n - k - data["year"].nunique())) if vcov == "CRV1" else 1.0
-            for term, estimate in fit.coef().items():
-                rows.append(
-                    label
-                    | {
-                        "term": names[int(term[1:])],
-                        "vcov": vcov,
-                        "pyfixest_estimate": float(f"{estimate:.9g}"),
-                        "pyfixest_std_error": float(f"{fit.se()[term] * factor:.9g}"),
-                        "pyfixest_n_obs": n,
-                        "status": "ok",
-                    }
-                )
-    return cast_to_schema(pd.DataFrame(rows, columns=list(CROSS_CHECK_COLUMNS)), CROSS_CHECK_COLUMNS)
+    return {"check": rows}
+
+
+def _columns(panel, specification, controls, options):
+    """Outcome, treatment and controls."""
+    if specification.extra_fixed_effects or specification.cluster != "adcode":
+        raise InputError("The cross-check has city and year effects only and clusters by adcode.")
+    return regression_columns(panel, specification, controls, options)
 
 
 def _fit(data, n_terms):
@@ -105,8 +103,6 @@ def _fit(data, n_terms):
         NonConvergenceError,
         np.linalg.LinAlgError,
     )
-    if data.empty:
-        raise NotIdentifiedError("pyfixest has no row with all variables.")
     formula = f"outcome ~ {' + '.join(f'x{position}' for position in range(n_terms))}|city + year"
     options = {"data": data, "fixef_tol": 1e-12}
     with warnings.catch_warnings():
@@ -119,3 +115,8 @@ def _fit(data, n_terms):
             }
         except refusals as problem:
             raise NotIdentifiedError(f"pyfixest could not run it ({type(problem).__name__}: {problem}).") from problem
+
+
+CROSS_CHECK = Estimator(
+    {"check": Table(CROSS_CHECK_COLUMNS, ("vcov", VARIANCE_ESTIMATORS))}, cross_check, columns=_columns, absent={}
+)
