@@ -52,41 +52,31 @@ class Specification:
         for name, field in cls.__dataclass_fields__.items():
             if name not in row and field.default is MISSING:
                 raise InputError(f"The specifications have no column '{name}'.")
-            value = row.get(name)
-            blank = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-            text = "" if blank else str(value).strip()
-            # A column of whole numbers with gaps arrives as 1.0, 2.0 ...
-            cells[name] = text.removesuffix(".0") if isinstance(value, float) else text
+            cells[name] = _text_of(row.get(name))
         spec_id = cells["spec_id"]
         for name in REQUIRED_CELLS:
             if not cells[name]:
                 raise InputError(f"Specification '{spec_id}' has a blank {name}.")
-        numbers = {}
-        for name in ("lag", "column_no"):
-            try:
-                numbers[name] = int(cells[name]) if cells[name] else None
-            except ValueError:
-                raise InputError(
-                    f"Specification '{spec_id}' has the {name} '{cells[name]}'; expected a whole number."
-                ) from None
-        return cls(
-            spec_id=spec_id,
-            result=cells["result"],
-            paper_table=cells["paper_table"] or None,
-            panel=cells["panel"] or None,
-            column_no=numbers["column_no"],
-            estimator=cells["estimator"],
-            outcome=cells["outcome"],
-            treatment=cells["treatment"],
-            lag=numbers["lag"] or 0,
-            sample=cells["sample"],
-            extra_controls=tuple(cells["extra_controls"].split()),
-            extra_fixed_effects=tuple(cells["extra_fixed_effects"].split()),
-            cluster=cells["cluster"] or "adcode",
-            comparison_sample=cells["comparison_sample"] or None,
-            mediator=cells["mediator"] or None,
-            variant=cells["variant"] or None,
-        )
+        values: dict = {name: text or None for name, text in cells.items()}
+        values |= {name: _whole_number(spec_id, name, cells[name]) for name in ("lag", "column_no")}
+        values |= {name: tuple(cells[name].split()) for name in ("extra_controls", "extra_fixed_effects")}
+        return cls(**values | {"lag": values["lag"] or 0, "cluster": cells["cluster"] or "adcode"})
+
+
+def _text_of(value) -> str:
+    """The text of a cell, '' for a blank one."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    text = str(value).strip()
+    # A column of whole numbers with gaps arrives as 1.0, 2.0 ...
+    return text.removesuffix(".0") if isinstance(value, float) else text
+
+
+def _whole_number(spec_id: str, name: str, text: str) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        raise InputError(f"Specification '{spec_id}' has the {name} '{text}'; expected a whole number.") from None
 
 
 OPTIONAL_CELLS = MappingProxyType(
