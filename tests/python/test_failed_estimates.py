@@ -1,49 +1,22 @@
 """A mistake of the program ends the run with its traceback; only what a specification or the data explain is a row."""
 
 import ast
-import importlib
 import inspect
-import pkgutil
 import re
 import sys
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 import yaml
-from city_policy.estimation import estimators
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import EXPECTED_ERRORS
-from city_policy.estimation.contract.runner import Estimator, run
+from estimator_cases import ESTIMATORS, run_one
 from resampling_reference import simulate
 
-MODULES = [
-    importlib.import_module(f"{estimators.__name__}.{found.name}")
-    for found in pkgutil.iter_modules(estimators.__path__)
-]
-ESTIMATORS = {name: value for module in MODULES for name, value in vars(module).items() if isinstance(value, Estimator)}
-OPTIONS = {
-    "PLACEBO": {"draws": 5, "seed": 1},
-    "MEDIATION": {"draws": 5, "seed": 1},
-    "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
-    "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "seed": 1},
-    "EVENT_STUDY": {"first": -4, "last": 5},
-    "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
-    "MATCHED_ROWS": {"matched": {}},
-    "MATCHING": {"matched": {}},
-    "BALANCE": {"matched": {}},
-}
 
-
-def run_one(name, estimator):
-    """The tables of ``estimator`` for one specification, which all estimators can read."""
-    row = {"spec_id": "one", "result": "any", "paper_table": None, "panel": None, "column_no": None}
-    row |= {"estimator": "imputation", "outcome": "y", "treatment": "pilot", "lag": 0, "cluster": "adcode"}
-    row |= {"sample": "north", "comparison_sample": "south", "mediator": "m", "variant": None}
-    row |= {"extra_controls": None, "extra_fixed_effects": None}
-    if name == "INSTRUMENTAL_VARIABLE":
-        row["variant"] = "x2"
-    return run(estimator, Panel(*simulate()), pd.DataFrame([row]), ["x1"], **OPTIONS.get(name, {}))
+@pytest.fixture(scope="module")
+def panel():
+    return Panel(*simulate())
 
 
 class _Misspell(ast.NodeTransformer):
@@ -69,12 +42,12 @@ def misspelt(function):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_a_misspelt_attribute_ends_the_run(name):
+def test_a_misspelt_attribute_ends_the_run(name, panel):
     estimator = ESTIMATORS[name]
-    for table in run_one(name, estimator):
+    for table in run_one(name, estimator, panel, ["x1"]):
         assert "status" not in table or (table["status"] == "ok").any(), table["message"].tolist()
     with pytest.raises(AttributeError, match="misspelt"):
-        run_one(name, replace(estimator, estimate=misspelt(estimator.estimate)))
+        run_one(name, replace(estimator, estimate=misspelt(estimator.estimate)), panel, ["x1"])
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
@@ -82,23 +55,23 @@ def test_a_misspelt_attribute_where_rows_are_chosen_ends_the_run(name, monkeypat
     # As if the estimator had written panel.numbrs.
     monkeypatch.delattr(Panel, "numbers")
     with pytest.raises(AttributeError, match="no attribute 'numbers'"):
-        run_one(name, ESTIMATORS[name])
+        run_one(name, ESTIMATORS[name], Panel(*simulate()), ["x1"])
 
 
 @pytest.mark.parametrize("problem", [KeyError, ValueError, TypeError, ZeroDivisionError, AssertionError])
-def test_only_the_two_expected_errors_become_rows(problem):
+def test_only_the_two_expected_errors_become_rows(problem, panel):
     def broken(request):
         raise problem("a bug")
 
     estimator = replace(ESTIMATORS["FIXED_EFFECTS"], estimate=broken)
     with pytest.raises(problem, match="a bug"):
-        run_one("FIXED_EFFECTS", estimator)
+        run_one("FIXED_EFFECTS", estimator, panel, ["x1"])
     for expected in EXPECTED_ERRORS:
 
         def refuses(request, expected=expected):
             raise expected("the reason")
 
-        (record,) = run_one("FIXED_EFFECTS", replace(estimator, estimate=refuses))
+        (record,) = run_one("FIXED_EFFECTS", replace(estimator, estimate=refuses), panel, ["x1"])
         assert record["message"].tolist() == ["the reason"] * 2 and (record["n_obs"] > 0).all()
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
+from city_policy.estimation.computation.regression import sweep
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -57,6 +58,8 @@ def cross_check(request: Request) -> Mapping[str, list[dict]]:
     """What pyfixest finds for one request: a row per variance estimator and term."""
     used, treatment = request.rows.used, request.specification.treatment
     names = [treatment, *request.controls]
+    if sweep(request).explained([treatment], given=()):
+        raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: pyfixest has nothing to estimate.")
     data = pd.DataFrame(
         {"city": request.panel.city[used], "year": request.panel.year[used], "outcome": request.outcome}
     )

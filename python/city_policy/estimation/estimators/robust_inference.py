@@ -174,6 +174,8 @@ def infer(request: Request) -> Mapping[str, list[dict]]:
     clustered = fit.std_error_crv1[0, 0]
     if not np.isfinite(clustered):
         raise NotIdentifiedError("The rows used hold one city, so there is no clustered error.")
+    if not clustered > 0:
+        raise NotIdentifiedError("The regression leaves no residual, so that its clustered error is zero.")
     cells = {
         "iid": t_inference(estimate, fit.std_error_iid[0, 0], fit.degrees_iid[0]),
         "CRV1": t_inference(estimate, clustered, fit.degrees_crv1[0]),

@@ -46,6 +46,7 @@ NOT_IDENTIFIED = (
     "not_yet_treated control group requires",
     "Could not estimate any group-time effects",
     "No valid cohort",
+    "Fewer observations",
 )
 
 
