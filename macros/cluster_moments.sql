@@ -1,6 +1,6 @@
 {#-
 The cross products by cluster of a panel with unit and period effects: a query that gives all that
-city_policy.estimation.database_moments.read_moments needs for estimates, clustered errors and resampling, whatever the
+city_policy.estimation.large_panels.database_moments.read_moments needs for estimates, clustered errors and resampling, whatever the
 number of rows.
 
 relation: a table, view, common table expression or read_parquet(...); unit: whose effects are swept out; cluster: the

@@ -1,15 +1,39 @@
--- 'failed' means that something broke, unlike 'not_identified', which is a finding about the data.
+{#- Every table of estimates that has a status; tests/python/test_failed_estimates.py holds the list complete. -#}
+{% set tables = [
+    'est_bacon_comparisons',
+    'est_bacon_groups',
+    'est_city_influence',
+    'est_double_machine_learning',
+    'est_event_study',
+    'est_event_study_pretrend',
+    'est_fixed_effects',
+    'est_group_differences',
+    'est_instrumental_variable',
+    'est_instrumental_variable_diagnostics',
+    'est_matching',
+    'est_matching_balance',
+    'est_mediation_coefficients',
+    'est_mediation_effects',
+    'est_placebo_test',
+    'est_pyfixest',
+    'est_robust_inference',
+    'est_staggered'
+] %}
+
+-- 'failed' means that a specification names what does not exist, unlike 'not_identified', which is a finding about the
+-- data.
 with estimates as (
 
-    select spec_id, term, status, message from {{ ref('coefficient_comparison') }}
-    union all
-    select spec_id, treatment, status, message from {{ ref('heterogeneity_robust_effects') }}
+    {% for table in tables %}
+        select '{{ table }}' as table_name, spec_id, status, message from {{ ref(table) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 )
 
 select
+    table_name,
     spec_id,
-    term,
     message
 from estimates
 where status = 'failed'

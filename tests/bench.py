@@ -95,7 +95,7 @@ def bench_placebo(database: Path):
     """Placebo draws on the swept panel, against pyfixest fitting each draw; the loop is timed on a sample of it."""
     import numpy as np
     import pyfixest
-    from city_policy.estimation.placebo import placebo
+    from city_policy.estimation.estimators.placebo import placebo
 
     panel, timing, specifications, controls = study(database)
     chosen = specifications[specifications["estimator"] == "placebo"]
@@ -119,7 +119,7 @@ def bench_placebo(database: Path):
     policies = len(chosen)
     return (
         f"{policies} x {draws} placebo draws",
-        "city_policy.estimation.placebo",
+        "city_policy.estimation.estimators.placebo",
         ours,
         f"pyfixest loop (timed on {sampled} draws)",
         theirs * draws * policies / sampled,
@@ -129,15 +129,14 @@ def bench_placebo(database: Path):
 def bench_resampling(database: Path):
     """Mediation bootstraps and group permutations, against one pyfixest fit per draw and regression."""
     import pyfixest
-    from city_policy.estimation.group_differences import group_differences
-    from city_policy.estimation.mediation import mediation_effects
+    from city_policy.estimation.estimators.group_differences import group_differences
+    from city_policy.estimation.estimators.mediation import mediation_effects
 
     panel, timing, specifications, controls = study(database)
     mediations = specifications[specifications["estimator"] == "mediation"]
     pairs = specifications[
         (specifications["estimator"] == "group_difference") & (specifications["paper_table"] == "10")
     ]
-    pairs = pairs.rename(columns={"sample": "sample_1", "comparison_sample": "sample_2"})
     sample = panel[panel["sample_full"]]
     sampled = 10
 
@@ -167,7 +166,7 @@ def bench_fit(database: Path):
     """One regression with clustered errors on the city panel: against plain numpy and against pyfixest."""
     import numpy as np
     import pyfixest
-    from city_policy.estimation.moments import Moments
+    from city_policy.estimation.computation.moments import Moments
 
     panel, _, _, controls = study(database)
     sample = panel[panel["sample_full"]].sort_values(["adcode", "year"], ignore_index=True)
@@ -222,7 +221,7 @@ def bench_fit(database: Path):
 def bench_wild(database: Path):
     """Wild cluster bootstrap, 9,999 draws with its interval, against wildboottest (p only) where it is installed."""
     import numpy as np
-    from city_policy.estimation.moments import Moments, generator, wild_bootstrap
+    from city_policy.estimation.computation.moments import Moments, generator, wild_bootstrap
 
     panel, _, _, controls = study(database)
     sample = panel[panel["sample_full"]].sort_values(["adcode", "year"], ignore_index=True)

@@ -4,7 +4,7 @@ SCHEMA = {"data_year": "Int64", "place_raw": "str", "suggested_name": "str", "su
 
 
 def model(dbt, session):
-    from city_policy.estimation.record import cast_to_schema
+    from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.reader.suggestions import suggestions_of_unknown_names
 
     places = dbt.ref("cln_places").df()

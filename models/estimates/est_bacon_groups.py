@@ -1,8 +1,8 @@
-"""The groups of the Goodman-Bacon decomposition; the method is city_policy.estimation.bacon."""
+"""The groups of the Goodman-Bacon decomposition; the method is city_policy.estimation.estimators.bacon."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.bacon import decompose_bacon
+    from city_policy.estimation.estimators.bacon import decompose_bacon
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

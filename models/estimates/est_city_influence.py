@@ -1,9 +1,9 @@
-"""What every city adds to the baseline effects; the method is city_policy.estimation.robust_inference."""
+"""What every city adds to the baseline effects; the method is city_policy.estimation.estimators.robust_inference."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.robust_inference import city_influence
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.robust_inference import city_influence
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

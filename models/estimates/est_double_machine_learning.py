@@ -1,9 +1,9 @@
-"""Double machine learning; the method is city_policy.estimation.double_machine_learning."""
+"""Double machine learning; the method is city_policy.estimation.estimators.double_machine_learning."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.double_machine_learning import estimate_double_machine_learning
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.double_machine_learning import estimate_double_machine_learning
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""Leads and lags around treatment; the method is city_policy.estimation.event_study."""
+"""Leads and lags around treatment; the method is city_policy.estimation.estimators.event_study."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.event_study import estimate_event_study
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.event_study import estimate_event_study
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""Joint tests of the leads; the method is city_policy.estimation.event_study."""
+"""Joint tests of the leads; the method is city_policy.estimation.estimators.event_study."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.event_study import estimate_event_study
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.event_study import estimate_event_study
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""Every fixed-effects regression of the study; the method is city_policy.estimation.fixed_effects."""
+"""Every fixed-effects regression of the study; the method is city_policy.estimation.estimators.fixed_effects."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.fixed_effects import estimate_fixed_effects
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

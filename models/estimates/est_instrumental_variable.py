@@ -1,9 +1,9 @@
-"""First and second stages; the method is city_policy.estimation.instrumental_variable."""
+"""First and second stages; the method is city_policy.estimation.estimators.instrumental_variable."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.instrumental_variable import estimate_instrumental_variable
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.instrumental_variable import estimate_instrumental_variable
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""The matched city-years; the method is city_policy.estimation.matching."""
+"""The matched city-years; the method is city_policy.estimation.estimators.matching."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.matching import matched_rows
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.matching import matched_rows
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

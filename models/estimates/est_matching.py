@@ -1,9 +1,9 @@
-"""Regressions on matched samples; the method is city_policy.estimation.matching."""
+"""Regressions on matched samples; the method is city_policy.estimation.estimators.matching."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.matching import estimate_matching
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.matching import estimate_matching
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

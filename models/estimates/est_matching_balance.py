@@ -1,9 +1,9 @@
-"""Balance before and after matching; the method is city_policy.estimation.matching."""
+"""Balance before and after matching; the method is city_policy.estimation.estimators.matching."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.matching import compare_balance
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.matching import compare_balance
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""The regressions behind the mediation effects; the method is city_policy.estimation.mediation."""
+"""The regressions behind the mediation effects; the method is city_policy.estimation.estimators.mediation."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.mediation import mediation_regressions
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.mediation import mediation_regressions
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

@@ -1,9 +1,9 @@
-"""Placebo draws; the method is city_policy.estimation.placebo."""
+"""Placebo draws; the method is city_policy.estimation.estimators.placebo."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.placebo import placebo
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.placebo import placebo
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

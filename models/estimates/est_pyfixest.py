@@ -1,9 +1,9 @@
-"""The main regressions once more by pyfixest; the method is city_policy.estimation.cross_check."""
+"""The main regressions once more by pyfixest; the method is city_policy.estimation.estimators.cross_check."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.cross_check import fit_with_pyfixest
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.cross_check import fit_with_pyfixest
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

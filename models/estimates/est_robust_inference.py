@@ -1,9 +1,9 @@
-"""The main effects under several kinds of inference; the method is city_policy.estimation.robust_inference."""
+"""The main effects under kinds of inference; the method is city_policy.estimation.estimators.robust_inference."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.robust_inference import robust_inference
-    from city_policy.estimation.specification import split_controls
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.robust_inference import robust_inference
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

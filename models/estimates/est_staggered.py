@@ -1,9 +1,9 @@
-"""Heterogeneity-robust effects of staggered policies; the method is city_policy.estimation.staggered."""
+"""Heterogeneity-robust effects of staggered policies; the method is city_policy.estimation.estimators.staggered."""
 
 
 def model(dbt, session):
-    from city_policy.estimation.specification import split_controls
-    from city_policy.estimation.staggered import ESTIMATORS, estimate_staggered
+    from city_policy.estimation.contract.specification import split_controls
+    from city_policy.estimation.estimators.staggered import ESTIMATORS, estimate_staggered
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")

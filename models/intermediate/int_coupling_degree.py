@@ -12,7 +12,7 @@ SCHEMA = {
 
 
 def model(dbt, session):
-    from city_policy.estimation.record import cast_to_schema
+    from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.index.coupling import coupling_coordination, entropy_weights
 
     components = dbt.ref("int_coupling_components").df()

@@ -12,7 +12,7 @@ SCHEMA = {
 
 
 def model(dbt, session):
-    from city_policy.estimation.record import cast_to_schema
+    from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.index.frontier import total_factor_productivity
 
     settings = dbt.ref("settings").df().set_index("setting")["value"]

@@ -12,7 +12,7 @@ SCHEMA = {
 
 
 def model(dbt, session):
-    from city_policy.estimation.record import cast_to_schema
+    from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.index.weights import component_weights
 
     settings = dbt.ref("settings").df().set_index("setting")["value"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from city_policy.estimation.bacon import COMPONENT_COLUMNS, GROUP_COLUMNS, decompose_bacon
+from city_policy.estimation.estimators.bacon import COMPONENT_COLUMNS, GROUP_COLUMNS, decompose_bacon
 
 
 def specification(**changes):

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from city_policy.estimation.cross_check import fit_with_pyfixest
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.cross_check import fit_with_pyfixest
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 
 
 def simulated(balanced: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -46,14 +46,14 @@ def test_pyfixest_agrees_with_our_numbers(balanced):
 def test_a_regression_that_cannot_run_is_a_sentence():
     panel, timing, specifications = simulated(True)
     rows = fit_with_pyfixest(panel, timing, specifications.assign(outcome="nothing"), ["x"])
-    assert len(rows) == 2 and rows["message"].str.contains("pyfixest could not run").all()
+    assert rows["status"].tolist() == ["failed"] * 4 and rows["message"].str.contains("no column 'nothing'").all()
     assert rows["pyfixest_estimate"].isna().all()
 
 
 def test_the_hash_seed_does_not_matter(project):
     code = (
         "import sys; sys.path.insert(0, 'tests/python'); from test_cross_check import simulated; "
-        "from city_policy.estimation.cross_check import fit_with_pyfixest; "
+        "from city_policy.estimation.estimators.cross_check import fit_with_pyfixest; "
         "print(fit_with_pyfixest(*simulated(True), ['x']).to_json(double_precision=15))"
     )
     printed = {

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.database_moments import read_moments
-from city_policy.estimation.moments import (
+from city_policy.estimation.computation.moments import (
     Moments,
     bootstrap_weights,
     generator,
@@ -16,6 +15,7 @@ from city_policy.estimation.moments import (
     permutations,
     wild_bootstrap,
 )
+from city_policy.estimation.large_panels.database_moments import read_moments
 from conftest import run
 from resampling_reference import dummy_regression, firm_panel, moments_table, simulate, treatment
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.double_machine_learning import _splits, estimate_double_machine_learning
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.record import RECORD_COLUMNS
-from city_policy.estimation.specification import read_specifications
+from city_policy.estimation.contract.record import RECORD_COLUMNS
+from city_policy.estimation.contract.specification import read_specifications
+from city_policy.estimation.estimators.double_machine_learning import _splits, estimate_double_machine_learning
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 
 TRUTH = 0.5
 
@@ -147,7 +147,7 @@ def test_pythons_hash_seed_does_not_matter():
     ("changes", "controls", "status", "sentence"),
     [
         ({"treatment": "nothing"}, CONTROLS, "failed", "neither a policy"),
-        ({}, [], "failed", "needs a control"),
+        ({}, [], "not_identified", "needs a control"),
         ({"treatment": "never"}, CONTROLS, "not_identified", "No city"),
         ({"treatment": "fixed"}, CONTROLS, "not_identified", "fixed is collinear"),
         ({"sample": "few"}, CONTROLS, "not_identified", "too few for 5 folds"),

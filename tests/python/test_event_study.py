@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.event_study import (
+from city_policy.estimation.estimators.event_study import (
     EVENT_STUDY_COLUMNS,
     PRETREND_COLUMNS,
     estimate_event_study,

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.record import RECORD_COLUMNS, cast_to_schema
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.contract.record import RECORD_COLUMNS, cast_to_schema
+from city_policy.estimation.contract.specification import Specification, read_specifications
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 from scipy.stats import t as student
 
 
@@ -377,14 +377,14 @@ def test_what_does_not_exist_is_a_row():
     not_run(estimate(panel, timing, outcome="x1"), "failed", "'x1' stands on both sides")
 
 
-def test_an_unforeseen_error_is_a_row(monkeypatch):
+def test_a_singular_matrix_is_a_row(monkeypatch):
     panel, timing = simulate(14)
 
-    def broken(*arguments):
+    def singular(matrix):
         raise np.linalg.LinAlgError("Singular matrix")
 
-    monkeypatch.setattr("city_policy.estimation.fixed_effects.least_squares", broken)
-    not_run(estimate(panel, timing), "failed", "could not be computed (LinAlgError: Singular matrix)")
+    monkeypatch.setattr("city_policy.estimation.computation.regression.np.linalg.inv", singular)
+    not_run(estimate(panel, timing), "not_identified", "their cross products are singular")
 
 
 def test_one_bad_specification_leaves_the_others_alone():

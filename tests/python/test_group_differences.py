@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation import group_differences as module
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.group_differences import DIFFERENCE_COLUMNS, group_differences
-from city_policy.estimation.moments import generator, permutations, two_sided_p
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.computation.moments import generator, permutations, two_sided_p
+from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.estimators import group_differences as module
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.group_differences import DIFFERENCE_COLUMNS, group_differences
 from resampling_reference import dummy_regression, simulate, treatment
 from scipy.stats import kstest, norm
 from scipy.stats import t as student
@@ -22,7 +22,7 @@ KINDS = {
 
 def specification(kind="cities between groups", **changes):
     base = {"spec_id": "one", "outcome": "y", "treatment": "pilot"}
-    return pd.DataFrame([base | dict(zip(("sample_1", "sample_2"), KINDS[kind], strict=True)) | changes])
+    return pd.DataFrame([base | dict(zip(("sample", "comparison_sample"), KINDS[kind], strict=True)) | changes])
 
 
 def memberships(panel, kind):
@@ -145,7 +145,7 @@ def test_a_real_difference_is_found():
     assert result["permutation_p"] == 1 / 200
     assert result["interaction_p"] < 0.001 and result["wald_p"] < 0.001
     assert result["difference"] == pytest.approx(3, abs=1)
-    turned = specification(sample_1="south", sample_2="north")
+    turned = specification(sample="south", comparison_sample="north")
     other = group_differences(panel, timing, turned, ["x1", "x2"], draws=5).iloc[0]
     assert other["difference"] == pytest.approx(-result["difference"], rel=1e-12)
     assert other["interaction_p"] == pytest.approx(result["interaction_p"], rel=1e-6)
@@ -173,12 +173,12 @@ def test_what_cannot_be_run_is_a_row_with_a_sentence():
     rows = {
         "fine": {},
         "no_policy": {"treatment": "railway"},
-        "no_sample": {"sample_2": "elsewhere"},
-        "empty": {"sample_2": "nobody"},
-        "untreated": {"sample_1": "ever", "sample_2": "never"},
-        "the_same": {"sample_1": "north", "sample_2": "north"},
-        "nested": {"sample_1": "everyone", "sample_2": "north"},
-        "overlap_in_time": {"sample_1": "north_or_early", "sample_2": "south"},
+        "no_sample": {"comparison_sample": "elsewhere"},
+        "empty": {"comparison_sample": "nobody"},
+        "untreated": {"sample": "ever", "comparison_sample": "never"},
+        "the_same": {"sample": "north", "comparison_sample": "north"},
+        "nested": {"sample": "everyone", "comparison_sample": "north"},
+        "overlap_in_time": {"sample": "north_or_early", "comparison_sample": "south"},
         "own_control": {"outcome": "x1"},
     }
     frame = pd.concat([specification(spec_id=name, **changes) for name, changes in rows.items()])
@@ -201,8 +201,8 @@ def test_what_cannot_be_run_is_a_row_with_a_sentence():
     assert "'never' does not identify" in by_spec.loc["untreated", "message"]
     for message, arguments, draws in (
         ("at least 1", (panel, timing, frame, []), 0),
-        ("no column 'sample_2'", (panel, timing, frame.drop(columns="sample_2"), []), 5),
-        ("no column 'sample_1'", (panel, timing, frame.drop(columns="sample_1"), []), 5),
+        ("no column 'comparison_sample'", (panel, timing, frame.drop(columns="comparison_sample"), []), 5),
+        ("no column 'sample'", (panel, timing, frame.drop(columns="sample"), []), 5),
         ("listed twice", (panel, timing, pd.concat([frame, frame]), []), 5),
     ):
         with pytest.raises(InputError, match=message):

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from city_policy.estimation.instrumental_variable import (
+from city_policy.estimation.computation.regression import Prepared, least_squares
+from city_policy.estimation.contract.record import RECORD_COLUMNS
+from city_policy.estimation.estimators.instrumental_variable import (
     DIAGNOSTIC_COLUMNS,
     _FirstStage,
     estimate_instrumental_variable,
 )
-from city_policy.estimation.record import RECORD_COLUMNS
-from city_policy.estimation.regression import Prepared, least_squares
 from scipy.stats import f as f_distribution
 
 

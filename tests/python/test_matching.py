@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.matching import (
+from city_policy.estimation.contract.record import RECORD_COLUMNS, NotIdentifiedError
+from city_policy.estimation.contract.specification import read_specifications
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.matching import (
     BALANCE_COLUMNS,
     MATCHED_COLUMNS,
     compare_balance,
@@ -14,8 +16,6 @@ from city_policy.estimation.matching import (
     matched_rows,
     propensity_scores,
 )
-from city_policy.estimation.record import RECORD_COLUMNS, NotIdentifiedError
-from city_policy.estimation.specification import read_specifications
 from scipy.stats import ttest_ind
 
 
@@ -170,7 +170,7 @@ def test_estimates_and_balance_read_the_match_and_do_not_make_it_again(monkeypat
     def again(*arguments):
         raise AssertionError("a second match")
 
-    monkeypatch.setattr("city_policy.estimation.matching.propensity_scores", again)
+    monkeypatch.setattr("city_policy.estimation.estimators.matching.propensity_scores", again)
     estimates = estimate_matching(panel, timing, both, ["x1", "x2"], [], rows)
     balance = compare_balance(panel, timing, both, ["x1", "x2"], rows)
     for ours, theirs in zip((estimates, balance), expected, strict=False):
@@ -197,7 +197,7 @@ def test_row_order_does_not_matter_and_types_are_declared():
         ({"variant": "kernel"}, ["x1"], "failed", "'kernel' is unknown"),
         ({"treatment": "x2"}, ["x1"], "failed", "0 and 1"),
         ({"treatment": "nothing"}, ["x1"], "failed", "neither a policy"),
-        ({}, [], "failed", "needs a control"),
+        ({}, [], "not_identified", "needs a control"),
         ({}, ["ever"], "not_identified", "no finite estimate"),
         ({"sample": "pilots"}, ["x1"], "not_identified", "Every city"),
         ({"sample": "others"}, ["x1"], "not_identified", "No city"),

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.mediation import (
+from city_policy.estimation.computation.moments import bootstrap_weights, generator
+from city_policy.estimation.contract.record import RECORD_COLUMNS
+from city_policy.estimation.estimators.mediation import (
     EFFECT_COLUMNS,
     mediation_effects,
     mediation_regressions,
     product_tests,
 )
-from city_policy.estimation.moments import bootstrap_weights, generator
-from city_policy.estimation.record import RECORD_COLUMNS
 from resampling_reference import dummy_regression, repeat_cities, simulate, treatment
 
 CASES = pytest.mark.parametrize(

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation import moments as engine
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.moments import (
+from city_policy.estimation.computation import moments as engine
+from city_policy.estimation.computation.moments import (
     Moments,
     bootstrap_weights,
     check_resampling,
@@ -19,8 +18,9 @@ from city_policy.estimation.moments import (
     two_sided_p,
     wild_bootstrap,
 )
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 from resampling_reference import dummy_regression, repeat_cities, simulate, treatment
 
 CASES = pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_one_draw_is_the_estimate_of_the_record(unbalanced, controls):
     checked = Panel(panel, timing)
     columns = checked.variables(specification)
     others = checked.controls(specification, controls, columns)
-    rows = checked.usable_rows(specification, columns | others, {})
+    rows = checked.usable_rows(specification, columns | others).used
     moments = Moments(
         checked.city[rows],
         checked.year[rows],

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.moments import generator, permutations
-from city_policy.estimation.placebo import DRAW_COLUMNS, SUMMARY_COLUMNS, placebo
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.computation.moments import generator, permutations
+from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.placebo import DRAW_COLUMNS, SUMMARY_COLUMNS, placebo
 from resampling_reference import dummy_regression, simulate, treatment
 from scipy.stats import kstest
 
@@ -123,15 +123,15 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from resampling_reference import simulate
 import pandas as pd
-from city_policy.estimation.placebo import placebo
-from city_policy.estimation.mediation import mediation_effects
-from city_policy.estimation.group_differences import group_differences
-from city_policy.estimation.regression import AbsorbedEffects
+from city_policy.estimation.estimators.placebo import placebo
+from city_policy.estimation.estimators.mediation import mediation_effects
+from city_policy.estimation.estimators.group_differences import group_differences
+from city_policy.estimation.computation.regression import AbsorbedEffects
 refits = []
 AbsorbedEffects.__init__ = lambda *arguments: refits.append(arguments)
 panel, timing = simulate(unbalanced=True)
 base = {"spec_id": "a", "outcome": "y", "treatment": "pilot", "sample": "everyone", "mediator": "m"}
-specifications = pd.DataFrame([base | {"sample_1": "big", "sample_2": "small"}])
+specifications = pd.DataFrame([base | {"sample": "big", "comparison_sample": "small"}])
 for frame in (
     *placebo(panel, timing, specifications, ["x1"], draws=50),
     mediation_effects(panel, timing, specifications, ["x1"], draws=50),

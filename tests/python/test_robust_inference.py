@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.moments import bootstrap_weights, generator
-from city_policy.estimation.robust_inference import METHODS, city_influence, robust_inference
+from city_policy.estimation.computation.moments import bootstrap_weights, generator
+from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
+from city_policy.estimation.estimators.robust_inference import METHODS, city_influence, robust_inference
 from resampling_reference import dummy_regression, repeat_cities, simulate, treatment
 from scipy.stats import t as student
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from city_policy.errors import InputError
-from city_policy.simulate import read_world, scenario
+from city_policy.simulate import montecarlo, read_world, scenario
 from city_policy.simulate.montecarlo import monte_carlo
 from city_policy.simulate.world import invent_world
 
@@ -82,3 +82,19 @@ def test_invented_cities_keep_the_frequency_of_treatment(world):
 def test_too_few_replications_are_refused(world):
     with pytest.raises(InputError, match="1 replications are too few"):
         monte_carlo(world, scenario("null"), 1, 1)
+
+
+@pytest.mark.parametrize("name", ["least_squares", "imputation", "callaway_santanna", "sun_abraham"])
+def test_an_estimator_that_the_build_does_not_run_is_not_graded(world, monkeypatch, name):
+    """Estimates off by a hundredth of a percent end the run."""
+    copy = getattr(montecarlo, name)
+
+    def other(*arguments):
+        result = copy(*arguments)
+        if name == "least_squares":
+            return {vcov: (fit[0] * 1.0001, *fit[1:]) for vcov, fit in result.items()}
+        return (result[0] * 1.0001, *result[1:])
+
+    monkeypatch.setattr(montecarlo, name, other)
+    with pytest.raises(AssertionError, match="would grade another estimator"):
+        monte_carlo(world, scenario("dynamic"), 2, 1)

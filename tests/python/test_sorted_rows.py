@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.database_moments import read_moments
-from city_policy.estimation.sorted_rows import sum_sorted_rows
+from city_policy.estimation.large_panels.database_moments import read_moments
+from city_policy.estimation.large_panels.sorted_rows import sum_sorted_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from resampling_reference import dummy_regression, firm_panel, moments_table
@@ -228,7 +228,7 @@ def test_refusals_are_sentences(monkeypatch):
             sum_sorted_rows(*call())
     with pytest.raises(InputError, match=r"of size in cluster .* are not finite"):
         read_moments(sum_sorted_rows(*readers(rows.assign(size=rows["size"].where(rows.index != 20)))), ["y"])
-    monkeypatch.setitem(sys.modules, "city_policy.estimation.sorted_rows_kernel", None)
-    monkeypatch.delattr("city_policy.estimation.sorted_rows_kernel", raising=False)
+    monkeypatch.setitem(sys.modules, "city_policy.estimation.large_panels.sorted_rows_kernel", None)
+    monkeypatch.delattr("city_policy.estimation.large_panels.sorted_rows_kernel", raising=False)
     with pytest.raises(InputError, match="needs the package numba"):
         sum_sorted_rows(*readers(rows))

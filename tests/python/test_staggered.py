@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.staggered import ESTIMATORS, STAGGERED_COLUMNS, estimate_staggered
+from city_policy.estimation.estimators.staggered import ESTIMATORS, STAGGERED_COLUMNS, estimate_staggered
 
 POLICY = "pilot"
 

@@ -17,6 +17,7 @@ start values as in T. J. Coelli, "A guide to FRONTIER version 4.1", CEPA working
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -292,11 +293,97 @@ def estimate_frontier(
     Raises InputError for an unknown column, text where numbers belong, a repeated unit and period, an unknown
     distribution, collinear regressors, or fewer rows than parameters.
     """
+    truncated = _check_model(distribution, time_varying, period)
+    regressors = list(regressors)
+    data = _complete_rows(frame, output, regressors, unit, period)
+    if time_varying and data.n_periods < 2:
+        raise InputError(
+            f"Inefficiency that varies over time needs at least two periods; the complete rows hold {data.n_periods}."
+        )
+    names = ["(Intercept)", *regressors, "sigma2", "gamma"] + ["mu"] * truncated + ["eta"] * time_varying
+    if len(data.positions) <= len(names):
+        raise InputError(
+            f"A frontier with {len(names)} parameters needs more than {len(names)} complete rows; "
+            f"the data has {len(data.positions)}."
+        )
+    design, triangle = _orthogonal(data.design, regressors)
+    y, n = data.y, len(data.y)
+    ols = design.T @ y / n
+    residual = y - design @ ols
+    variance = residual @ residual / n
+    if variance <= 1e-20 * max(1.0, y @ y / n):
+        raise InputError(
+            f"The regressors explain '{output}' without a remainder; there is nothing to split into noise "
+            "and inefficiency."
+        )
+    log_likelihood_ols = -0.5 * n * (LOG_TWO_PI + np.log(variance) + 1)
+    # Everything below is in units of the residual deviation, and turned back at the end.
+    unit_of_y = np.sqrt(variance)
+    y, ols, residual = y / unit_of_y, ols / unit_of_y, residual / unit_of_y
+
+    likelihood, (best, value, decrement) = _fit(y, design, data, ols, truncated, time_varying)
+    scaled_b, sigma2, gamma, mu, eta = likelihood.split(best)
+    message = _what_is_at_the_boundary(likelihood, best, residual, decrement)
+    status = "boundary" if message else "ok"
+    errors = np.full(len(best), np.nan)
+    if status == "ok":
+        information = likelihood.hessian(best)
+        if np.linalg.eigvalsh(information).min() > 0:
+            jacobian = _printed_from_free(likelihood, best, unit_of_y, triangle)
+            errors = np.sqrt(np.diag(jacobian @ np.linalg.inv(information) @ jacobian.T))
+        else:
+            message = "The likelihood is flat at its maximum: there are no standard errors."
+    b = unit_of_y * np.linalg.solve(triangle, scaled_b)
+    estimates = np.r_[b, unit_of_y**2 * sigma2, gamma, [unit_of_y * mu] * truncated, [eta] * time_varying]
+    log_likelihood = -value - n * np.log(unit_of_y)
+
+    columns = ["inefficiency", "efficiency", "residual"]
+    filled = np.full((len(frame), len(columns)), np.nan)
+    filled[data.positions] = _efficiencies(likelihood, best, unit_of_y)
+    return FrontierResult(
+        coefficients=pd.Series(estimates, index=names),
+        standard_errors=pd.Series(errors, index=names),
+        sigma2=float(unit_of_y**2 * sigma2),
+        gamma=float(gamma),
+        mu=float(unit_of_y * mu),
+        eta=float(eta),
+        log_likelihood=float(log_likelihood),
+        log_likelihood_ols=float(log_likelihood_ols),
+        likelihood_ratio=float(2 * (log_likelihood - log_likelihood_ols)),
+        observations=pd.DataFrame(filled, index=frame.index, columns=columns),
+        n_obs=n,
+        n_units=len(data.starts),
+        n_periods=data.n_periods,
+        distribution=distribution,
+        time_varying=time_varying,
+        status=status,
+        message=message,
+    )
+
+
+def _check_model(distribution, time_varying, period):
+    """Whether the inefficiency is truncated normal; raises InputError for a model that does not exist."""
     if distribution not in DISTRIBUTIONS:
         raise InputError(f"Unknown distribution '{distribution}'; expected one of {', '.join(DISTRIBUTIONS)}.")
     if time_varying and period is None:
         raise InputError("Inefficiency that varies over time needs a period column; none was named.")
-    regressors = list(regressors)
+    return distribution == "truncated_normal"
+
+
+class _Rows(NamedTuple):
+    """The complete rows in order of unit and period: their ``positions`` in the frame and ``periods``, (n,); the first
+    row of every unit, ``starts``; log output ``y`` (n,) and the ``design`` with the constant, (n, k).
+    """
+
+    positions: np.ndarray
+    periods: np.ndarray
+    starts: np.ndarray
+    n_periods: int
+    y: np.ndarray
+    design: np.ndarray
+
+
+def _complete_rows(frame, output, regressors, unit, period):
     keys = [unit] if period is None else [unit, period]
     for key in keys:
         if key not in frame.columns:
@@ -310,7 +397,7 @@ def estimate_frontier(
             "expected one row each."
         )
     positions = np.flatnonzero(complete)
-    units, unit_codes = np.unique(frame[unit].to_numpy()[positions].astype(str), return_inverse=True)
+    unit_codes = np.unique(frame[unit].to_numpy()[positions].astype(str), return_inverse=True)[1]
     if period is None:
         periods = np.zeros(len(positions))
     else:
@@ -320,21 +407,20 @@ def estimate_frontier(
     values = numbers.to_numpy()[positions]
     order = np.lexsort((*values.T[::-1], periods, unit_codes))
     positions, unit_codes, periods, values = (a[order] for a in (positions, unit_codes, periods, values))
-    n_periods = len(np.unique(periods))
-    if time_varying and n_periods < 2:
-        raise InputError(
-            f"Inefficiency that varies over time needs at least two periods; the complete rows hold {n_periods}."
-        )
-    n_parameters = len(regressors) + 3 + (distribution == "truncated_normal") + time_varying
-    if len(positions) <= n_parameters:
-        raise InputError(
-            f"A frontier with {n_parameters} parameters needs more than {n_parameters} complete rows; "
-            f"the data has {len(positions)}."
-        )
+    return _Rows(
+        positions=positions,
+        periods=periods,
+        starts=np.flatnonzero(np.r_[True, unit_codes[1:] != unit_codes[:-1]]),
+        n_periods=len(np.unique(periods)),
+        y=values[:, 0],
+        design=np.column_stack([np.ones(len(values)), values[:, 1:]]),
+    )
 
-    y = values[:, 0]
-    raw_design = np.column_stack([np.ones(len(y)), values[:, 1:]])
-    # Orthogonal columns make the optimiser's job independent of the units of the regressors.
+
+def _orthogonal(raw_design, regressors):
+    """The columns of the design made orthogonal, of length root n, and the triangle that turns them back: the
+    optimiser's job does not depend on the units of the regressors then.
+    """
     basis, triangle = np.linalg.qr(raw_design)
     diagonal = np.abs(np.diag(triangle))
     dependent = diagonal < 1e-9 * np.linalg.norm(raw_design, axis=0)
@@ -343,28 +429,16 @@ def estimate_frontier(
         raise InputError(
             f"Regressor '{name}' of the frontier is constant or a linear combination of the others; leave it out."
         )
-    root_n = np.sqrt(len(y))
-    design, triangle = basis * root_n, triangle / root_n
-    starts = np.flatnonzero(np.r_[True, unit_codes[1:] != unit_codes[:-1]])
-    truncated = distribution == "truncated_normal"
+    root_n = np.sqrt(len(raw_design))
+    return basis * root_n, triangle / root_n
+
+
+def _fit(y, design, data, ols, truncated, time_varying):
+    """The likelihood and its maximum, as :func:`_maximise` gives it."""
     n, k = design.shape
-
-    ols = design.T @ y / n
-    residual = y - design @ ols
-    variance = residual @ residual / n
-    if variance <= 1e-20 * max(1.0, y @ y / n):
-        raise InputError(
-            f"The regressors explain '{output}' without a remainder; there is nothing to split into noise "
-            "and inefficiency."
-        )
-    log_likelihood_ols = -0.5 * n * (LOG_TWO_PI + np.log(variance) + 1)
-    # Everything below is in units of the residual deviation, and turned back at the end.
-    unit_of_y = np.sqrt(variance)
-    y, ols, residual = y / unit_of_y, ols / unit_of_y, residual / unit_of_y
     constant = design.T @ np.ones(n) / n  # the constant 1 written in the orthogonal columns
-
-    tau = periods - periods.max()
-    plain = _Likelihood(y, design, starts, tau, False, False)
+    tau = data.periods - data.periods.max()
+    plain = _Likelihood(y, design, data.starts, tau, False, False)
     candidates = []
     for gamma in np.arange(0.05, 0.951, 0.05):
         sigma2 = np.pi / (np.pi - 2 * gamma)
@@ -372,59 +446,55 @@ def estimate_frontier(
         candidate = np.r_[ols + shift * constant, np.log(sigma2), logit(gamma)]
         candidates.append((plain.negative(candidate)[0], candidate))
     start = min(candidates, key=lambda pair: pair[0])[1]
-    best, value, decrement = _maximise(plain, start)
+    optimum = _maximise(plain, start)
+    if not (truncated or time_varying):
+        return plain, optimum
     # The richer models start from the plain optimum unless that sits at a boundary.
-    likelihood = plain
-    if truncated or time_varying:
-        likelihood = _Likelihood(y, design, starts, tau, truncated, time_varying)
-        base = best if BOUNDARY_GAMMA < expit(best[k + 1]) < 1 - BOUNDARY_NOISE else start
-        # With little inefficiency the likelihood can have two hills in eta: try one start on either side as
-        # well.
-        found = [
-            _maximise(likelihood, np.r_[base, [0.0] * truncated, eta])
-            for eta in ([[0.0], [0.1], [-0.1]] if time_varying else [[]])
-        ]
-        best, value, decrement = min(found, key=lambda point: point[1])
+    likelihood = _Likelihood(y, design, data.starts, tau, truncated, time_varying)
+    base = optimum[0] if BOUNDARY_GAMMA < expit(optimum[0][k + 1]) < 1 - BOUNDARY_NOISE else start
+    # With little inefficiency the likelihood can have two hills in eta: try one start on either side as
+    # well.
+    found = [
+        _maximise(likelihood, np.r_[base, [0.0] * truncated, eta])
+        for eta in ([[0.0], [0.1], [-0.1]] if time_varying else [[]])
+    ]
+    return likelihood, min(found, key=lambda point: point[1])
 
-    scaled_b, sigma2, gamma, mu, eta = likelihood.split(best)
-    names = ["(Intercept)", *regressors, "sigma2", "gamma"] + ["mu"] * truncated + ["eta"] * time_varying
 
-    log_likelihood = -value - n * np.log(unit_of_y)
-    status, message = "ok", ""
+def _what_is_at_the_boundary(likelihood, best, residual, decrement):
+    """A sentence on what the data do not determine, or ''. ``residual``: of least squares."""
+    _, sigma2, gamma, mu, _ = likelihood.split(best)
     if gamma < BOUNDARY_GAMMA:
-        status = "boundary"
         skewness = (residual**3).mean()
         reason = f"the residuals are skewed the wrong way, {skewness:+.2f}" if skewness > 0 else "gamma is 0"
-        message = f"The data show no inefficiency ({reason}): the frontier is the least-squares line."
-    elif gamma > 1 - BOUNDARY_NOISE:
-        status = "boundary"
-        message = "The data show no noise beside inefficiency (gamma is 1)."
-    elif truncated and abs(mu) > BOUNDARY_MU * np.sqrt(gamma * sigma2):
-        status = "boundary"
-        message = "The mean of the truncated normal runs to the boundary: its two parameters cannot be told apart."
-    elif decrement > 1e-6:
-        status = "boundary"
-        message = "The likelihood has no clear maximum: the parameters of the inefficiency are not determined."
+        return f"The data show no inefficiency ({reason}): the frontier is the least-squares line."
+    if gamma > 1 - BOUNDARY_NOISE:
+        return "The data show no noise beside inefficiency (gamma is 1)."
+    if likelihood.truncated and abs(mu) > BOUNDARY_MU * np.sqrt(gamma * sigma2):
+        return "The mean of the truncated normal runs to the boundary: its two parameters cannot be told apart."
+    if decrement > 1e-6:
+        return "The likelihood has no clear maximum: the parameters of the inefficiency are not determined."
+    return ""
 
-    # From the free parameters in units of the residual deviation to the printed ones.
+
+def _printed_from_free(likelihood, best, unit_of_y, triangle):
+    """Jacobian of the printed parameters in the free ones, which are in units of the residual deviation."""
+    k = likelihood.n_columns
+    _, sigma2, gamma, _, _ = likelihood.split(best)
     jacobian = np.eye(len(best))
     jacobian[:k, :k] = unit_of_y * np.linalg.inv(triangle)
     jacobian[k, k] = unit_of_y**2 * sigma2
     jacobian[k + 1, k + 1] = gamma * (1 - gamma)
-    if truncated:
+    if likelihood.truncated:
         jacobian[k + 2, k + 2] = unit_of_y
-    b = unit_of_y * np.linalg.solve(triangle, scaled_b)
-    estimates = np.r_[b, unit_of_y**2 * sigma2, gamma, [unit_of_y * mu] * truncated, [eta] * time_varying]
-    errors = np.full(len(best), np.nan)
-    if status == "ok":
-        information = likelihood.hessian(best)
-        if np.linalg.eigvalsh(information).min() > 0:
-            errors = np.sqrt(np.diag(jacobian @ np.linalg.inv(information) @ jacobian.T))
-        else:
-            message = "The likelihood is flat at its maximum: there are no standard errors."
+    return jacobian
 
+
+def _efficiencies(likelihood, best, unit_of_y):
+    """(n, 3): inefficiency, efficiency and residual of every row."""
+    _, sigma2, gamma, _, _ = likelihood.split(best)
     decay, residual, _, _, spread, _, location = likelihood.moments(best)
-    repeat = np.diff(np.r_[starts, n])
+    repeat = np.diff(np.r_[likelihood.starts, likelihood.n_obs])
     deviation = unit_of_y * np.sqrt(gamma * (1 - gamma) * sigma2 / spread)
     # location + mills(location) > 0, but for rounding far in the lower tail
     mean = deviation * np.maximum(location + _mills(location), 0.0)
@@ -433,31 +503,7 @@ def estimate_frontier(
     place = np.repeat(location, repeat)
     with np.errstate(over="ignore", under="ignore"):
         efficiency = np.exp(log_ndtr(place - step) - log_ndtr(place) - step * place + 0.5 * step * step)
-    observations = pd.DataFrame(
-        np.nan, index=frame.index, columns=["inefficiency", "efficiency", "residual"], dtype="float64"
-    )
-    filled = observations.to_numpy(copy=True)
-    filled[positions] = np.column_stack([inefficiency, np.clip(efficiency, 0.0, 1.0), unit_of_y * residual])
-    observations = pd.DataFrame(filled, index=frame.index, columns=observations.columns)
-    return FrontierResult(
-        coefficients=pd.Series(estimates, index=names),
-        standard_errors=pd.Series(errors, index=names),
-        sigma2=float(unit_of_y**2 * sigma2),
-        gamma=float(gamma),
-        mu=float(unit_of_y * mu),
-        eta=float(eta),
-        log_likelihood=float(log_likelihood),
-        log_likelihood_ols=float(log_likelihood_ols),
-        likelihood_ratio=float(2 * (log_likelihood - log_likelihood_ols)),
-        observations=observations,
-        n_obs=n,
-        n_units=len(units),
-        n_periods=n_periods,
-        distribution=distribution,
-        time_varying=time_varying,
-        status=status,
-        message=message,
-    )
+    return np.column_stack([inefficiency, np.clip(efficiency, 0.0, 1.0), unit_of_y * residual])
 
 
 def total_factor_productivity(

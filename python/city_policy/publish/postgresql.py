@@ -145,11 +145,10 @@ class Server:
     def transaction(self) -> Iterator[None]:
         """All or nothing."""
         self.duckdb("begin")
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.duckdb, "rollback")
             yield
-        except BaseException:
-            self.duckdb("rollback")
-            raise
+            undo.pop_all()
         self.duckdb("commit")
 
     def second_session(self) -> "Server":

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.record import cast_to_schema
+from city_policy.estimation.contract.record import cast_to_schema
 
 SUITE_COLUMNS = (
     "expectation_id",
@@ -71,6 +71,7 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
     suite = _check_suite(expectations)
     # 2 to 3 seconds to import: here, so that only who runs the suite pays for it.
     import great_expectations as gx
+    from great_expectations.compatibility.pydantic import ValidationError
 
     # Its modules set levels of their own, so the parent's does not hold for them.
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
@@ -111,7 +112,7 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
                 check = getattr(gx.expectations, entry["expectation"])(
                     meta={"expectation_id": entry["expectation_id"]}, **arguments
                 )
-            except Exception as error:
+            except ValidationError as error:
                 raise InputError(
                     f"Expectation '{entry['expectation_id']}' has arguments that {entry['expectation']} "
                     f"refuses: {' '.join(str(error).split())}"

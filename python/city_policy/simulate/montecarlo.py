@@ -14,24 +14,33 @@ Estimators, all with the five controls:
 - ``twfe_net``: one policy alone against the cities without any; for dual, city-years with both against none. City-years
   that hold something else, big-data zone and 5G pilot included, are left out.
 - ``imputation``, ``callaway_santanna``, ``sun_abraham``: the same rows, by the estimators of
-  ``city_policy.estimation.staggered``, written for many outcomes at once (``replicated.py``). The last two need the
-  year before the start, which the rows for dual lack.
+  ``estimators.staggered``. The last two need the year before the start, which the rows for dual lack.
+
+All are written for many outcomes at once (``replicated.py``), a thousand times quicker than one by one. Every run
+checks that they are the estimators of the build: the first outcome of every comparison is estimated by
+``city_policy.estimation`` too, and numbers that differ end the run.
 
 The truth is the mean planted effect over the treated rows used: against no policy of that kind for ``twfe`` (see
 ``truth.py``), of the policy's own rows for ``twfe_joint``, and against none for the others.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from city_policy.errors import InputError
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.runner import run
+from city_policy.estimation.estimators.fixed_effects import FIXED_EFFECTS
+from city_policy.estimation.estimators.staggered import STAGGERED
 from city_policy.simulate.effects import beyond_the_treated
 from city_policy.simulate.parameters import Scenario
-from city_policy.simulate.process import POLICIES, Panel, Streams, draw_panel, luck_of
+from city_policy.simulate.process import POLICIES, Streams, draw_panel, luck_of
+from city_policy.simulate.process import Panel as Draw
 from city_policy.simulate.replicated import Rows, callaway_santanna, imputation, least_squares, sun_abraham
 from city_policy.simulate.truth import TAKEN_AWAY, effect_of
 from city_policy.simulate.world import World, invent_world
@@ -40,13 +49,14 @@ STUDY_POLICIES = ("bcs", "iic", "dual")
 OTHER_POLICIES = ("big_data_zone", "five_g_pilot")
 CONTROLS = ("marketization", "fdi", "tertiary_share", "urbanization", "fintech")
 LEVEL = 0.95
+AGREEMENT = 1e-6  # relative; the imputation of diff-diff iterates to 1e-8
 
 
 @dataclass(frozen=True)
 class _Design:
     """What stays the same over the replications; arrays (cities, years) of the sample."""
 
-    panel: Panel
+    panel: Draw
     first: dict[str, np.ndarray]
     treated: dict[str, np.ndarray]
     controls: list[np.ndarray]
@@ -77,15 +87,18 @@ def monte_carlo(world: World, scenario: Scenario, replications: int, seed: int) 
     design = _design(draw_panel(seed, world, scenario))
     outcomes = _outcomes(design, scenario, replications, seed)
     rows = []
-    for name, policy_id, vcov, truth, (estimate, error, degrees) in _estimates(design, outcomes):
-        rows.append({"estimator": name, "policy_id": policy_id, "vcov": vcov, "truth": truth})
-        rows[-1] |= _summary(estimate, error, degrees, truth)
+    for case in _cases(design, outcomes):
+        fits = _fit(case)
+        hold_against_the_build(case, {vcov: (fit[0][0], fit[1][0]) for vcov, fit in fits.items()})
+        for vcov, (estimate, error, degrees) in fits.items():
+            rows.append({"estimator": case.estimator, "policy_id": case.policy_id, "vcov": vcov, "truth": case.truth})
+            rows[-1] |= _summary(estimate, error, degrees, case.truth)
     table = pd.DataFrame(rows)
     table.insert(0, "scenario", scenario.name)
     return table
 
 
-def _design(panel: Panel) -> _Design:
+def _design(panel: Draw) -> _Design:
     world, scenario = panel.world, panel.scenario
     sample = ~world.excluded
     direct = sum(panel.effects[name]["index"] for name in POLICIES)
@@ -139,30 +152,76 @@ def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
     return chosen, float(effect[chosen & (design.treated[policy_id] > 0)].mean())
 
 
-def _estimates(design: _Design, outcomes: np.ndarray) -> Iterator[tuple]:
-    """Estimator, policy, variance estimator, truth and (estimates, errors, degrees of freedom), one after another."""
+class _Case(NamedTuple):
+    """One comparison: an estimator, its rows, and for ``twfe`` the treatments (n, p), that of the policy first."""
+
+    estimator: str
+    policy_id: str
+    truth: float
+    rows: Rows
+    treatments: np.ndarray | None = None
+
+
+def _cases(design: _Design, outcomes: np.ndarray) -> Iterator[_Case]:
     sample = ~design.panel.world.excluded
     whole = np.ones(design.systematic.shape, dtype=bool)
     for policy_id in STUDY_POLICIES:
         treated = design.treated[policy_id] > 0
         others = [name for name in STUDY_POLICIES if name != policy_id]
         rows = _rows(design, outcomes, policy_id, whole)
-        regressors = np.column_stack([design.treated[name][whole] for name in (policy_id, *others)])
+        treatments = np.column_stack([design.treated[name][whole] for name in (policy_id, *others)]).astype("float64")
         truth = float(effect_of(design.panel, TAKEN_AWAY[policy_id])[sample][treated].mean())
-        for vcov, fit in least_squares(rows, regressors[:, :1]).items():
-            yield "twfe", policy_id, vcov, truth, fit
+        yield _Case("twfe", policy_id, truth, rows, treatments[:, :1])
         truth = float(effect_of(design.panel, (policy_id,))[sample][treated].mean())
-        for vcov, fit in least_squares(rows, regressors).items():
-            yield "twfe_joint", policy_id, vcov, truth, fit
+        yield _Case("twfe_joint", policy_id, truth, rows, treatments)
     for policy_id in STUDY_POLICIES:
         chosen, truth = _net_rows(design, policy_id)
         rows = _rows(design, outcomes, policy_id, chosen)
-        for vcov, fit in least_squares(rows, rows.treated[:, None].astype("float64")).items():
-            yield "twfe_net", policy_id, vcov, truth, fit
-        yield "imputation", policy_id, "cluster", truth, (*imputation(rows), np.inf)
+        yield _Case("twfe_net", policy_id, truth, rows, rows.treated[:, None].astype("float64"))
+        yield _Case("imputation", policy_id, truth, rows)
         if policy_id != "dual":
-            yield "callaway_santanna", policy_id, "cluster", truth, (*callaway_santanna(rows), np.inf)
-            yield "sun_abraham", policy_id, "cluster", truth, sun_abraham(rows)
+            yield _Case("callaway_santanna", policy_id, truth, rows)
+            yield _Case("sun_abraham", policy_id, truth, rows)
+
+
+def _fit(case: _Case) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
+    """Variance estimator -> estimates, errors (R,) and degrees of freedom."""
+    if case.treatments is not None:
+        return least_squares(case.rows, case.treatments)
+    if case.estimator == "sun_abraham":
+        return {"cluster": sun_abraham(case.rows)}
+    function = {"imputation": imputation, "callaway_santanna": callaway_santanna}[case.estimator]
+    return {"cluster": (*function(case.rows), np.inf)}
+
+
+def hold_against_the_build(case: _Case, numbers: dict[str, tuple[float, float]]) -> None:
+    """Raises AssertionError if the estimator of the build finds other numbers for the first outcome of ``case``.
+
+    ``numbers``: variance estimator -> estimate and standard error.
+    """
+    rows = case.rows
+    frame = pd.DataFrame({"adcode": [f"{city:06d}" for city in rows.city], "year": rows.year, "chosen": True})
+    frame["outcome"] = rows.y[:, 0]
+    frame[[f"control_{i}" for i in range(rows.controls.shape[1])]] = rows.controls
+    timing = frame[["adcode"]].assign(policy_id="policy", first_treated_year=rows.first).drop_duplicates()
+    timing["first_treated_year"] = timing["first_treated_year"].where(timing["first_treated_year"] > 0).astype("Int64")
+    one = {"spec_id": "one", "result": "montecarlo", "outcome": "outcome", "treatment": "policy", "sample": "chosen"}
+    one["estimator"], estimator = case.estimator, STAGGERED
+    if case.treatments is not None:
+        names = [f"treatment_{i}" for i in range(case.treatments.shape[1])]
+        frame[names] = case.treatments
+        one |= {"treatment": names[0], "extra_controls": " ".join(names[1:])}
+        estimator = replace(FIXED_EFFECTS, absent=STAGGERED.absent)
+    controls = [name for name in frame if name.startswith("control_")]
+    (record,) = run(estimator, Panel(frame, timing), pd.DataFrame([one]), controls)
+    average = record["event_time"].isna() if "event_time" in record else record["term"] == one["treatment"]
+    for row in record[average].itertuples():
+        built = np.array([row.estimate, row.std_error])
+        if not np.allclose(numbers[row.vcov], built, rtol=AGREEMENT, atol=0):
+            raise AssertionError(
+                f"The Monte Carlo finds {numbers[row.vcov]} by {case.estimator} for {case.policy_id} ({row.vcov}), the "
+                f"estimator of the build finds {tuple(built)} {row.message or ''}: it would grade another estimator."
+            )
 
 
 def _rows(design: _Design, outcomes: np.ndarray, policy_id: str, chosen: np.ndarray) -> Rows:

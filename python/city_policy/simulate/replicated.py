@@ -1,8 +1,9 @@
 """Estimators applied to many outcomes at once: rows, treatments and controls stay, only the outcome changes.
 
 ``city_policy.estimation`` fits one outcome; a Monte Carlo fits thousands with the same regressors. Every estimator
-here is linear in the outcome, so that one factorisation serves them all. Tests hold each against its counterpart in
-``city_policy.estimation`` (the same number for one outcome).
+here is linear in the outcome, so that one factorisation serves them all. Every Monte Carlo holds each against the
+estimator of ``city_policy.estimation`` that the build runs, on its own rows and first outcome
+(:func:`city_policy.simulate.montecarlo.monte_carlo`); tests do so on other panels.
 
 Shapes: n rows, R outcomes, k controls. Rows are sorted by city. ``first`` is the first treated year of the row's city,
 0 for never, on the scale of ``year``.
@@ -32,12 +33,22 @@ class Rows:
         return (self.first > 0) & (self.year >= self.first)
 
 
+def comparable(rows: Rows) -> Rows:
+    """The rows as ``estimation.estimators.staggered`` uses them: without cities that are treated in all their rows; a
+    city without a treated row is never treated.
+    """
+    treated = rows.treated
+    kept = np.isin(rows.city, rows.city[~treated])
+    first = np.where(np.isin(rows.city, rows.city[treated]), rows.first, 0)
+    return Rows(rows.city[kept], rows.year[kept], first[kept], rows.controls[kept], rows.y[kept])
+
+
 def least_squares(rows: Rows, regressors: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
     """City and year effects: variance estimator → (estimates (R,), errors (R,), degrees of freedom) of the first of
     the ``regressors`` (n, p).
 
     Frisch, Waugh and Lovell: with x̃ and ỹ free of everything else, b = x̃'ỹ / x̃'x̃; iid and clustered sandwich with the
-    degrees of freedom of ``city_policy.estimation.regression``.
+    degrees of freedom of ``city_policy.estimation.computation.regression``.
     """
     years = np.unique(rows.year)
     others = np.column_stack([rows.year[:, None] == years[1:], rows.controls, regressors[:, 1:]]).astype("float64")
@@ -80,6 +91,7 @@ def sun_abraham(rows: Rows) -> tuple[np.ndarray, np.ndarray, float]:
     The average Σ w_c b_c of the cohort × event time effects b is made a coefficient of its own: with D the sum of the
     treated dummies d_c and one cell r left out,  Σ b_c d_c = (Σ w_c b_c) D + Σ_{c≠r} (b_c − Σ w b) (d_c − w_c/w_r d_r).
     """
+    rows = comparable(rows)
     event_time = np.where(rows.first > 0, rows.year - rows.first, -1)
     cells = np.unique(np.column_stack([rows.first, event_time])[(rows.first > 0) & (event_time != -1)], axis=0)
     dummies = ((rows.first[:, None] == cells[:, 0]) & (event_time[:, None] == cells[:, 1])).astype("float64")
@@ -98,11 +110,9 @@ def imputation(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     treated ones. It is v'y, with variance Σ over cities of (Σ_t v_it ε_it)², where ε takes off the mean of the other
     treated rows of the same cohort and year (their Theorem 3, leaving out the row itself, Appendix A.9).
     """
+    rows = comparable(rows)
+    city, year, first, controls, y = rows.city, rows.year, rows.first, rows.controls, rows.y
     treated = rows.treated
-    # A city without an untreated row has no effect to impute with.
-    kept = np.isin(rows.city, rows.city[~treated])
-    city, year, first, treated, y = rows.city[kept], rows.year[kept], rows.first[kept], treated[kept], rows.y[kept]
-    controls = rows.controls[kept]
     names, code = np.unique(city, return_inverse=True)
     years = np.unique(year)
     z = np.column_stack(
@@ -133,13 +143,14 @@ def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     treated by t; cells are averaged by the treated cities seen in them. The variance is that of the influence
     function, estimated weights included.
     """
+    rows = comparable(rows)
     names, code = np.unique(rows.city, return_inverse=True)
     years = np.unique(rows.year)
     size, outcomes = len(names), rows.y.shape[1]
     place = np.full((size, len(years)), -1)
     place[code, np.searchsorted(years, rows.year)] = np.arange(len(code))
     first = rows.first[place.max(axis=1)]
-    att, influence, members = [], [], []
+    att, influence, seen, cohort = [], [], [], []
     for g in np.unique(first[first > 0]):
         before = years[years < g]
         if not len(before):
@@ -161,13 +172,15 @@ def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
             scores[other] = -residual[other] * (x[other] @ (inverse @ x[own].mean(axis=0)))[:, None]
             att.append(effect)
             influence.append(scores)
-            members.append(own)
-    members = np.array(members, dtype="float64")
-    share = members.mean(axis=1)
-    weight = share / share.sum()
+            seen.append(own.sum())
+            cohort.append(first == g)
+    weight = np.array(seen) / np.sum(seen)
     estimate = weight @ np.array(att)
-    # The shares are estimated too: (1{own} − share) / Σ share − weight × Σ (1{own} − share) / Σ share.
+    # The shares of the cohorts are estimated too: (1{i in g} − share) / Σ share − share × Σ (1{i in g} − share) / (Σ
+    # share)². As in the library these are shares of the cities, whether or not they are seen in both years of a cell.
+    members = np.array(cohort, dtype="float64")
+    share = members.mean(axis=1)
     spread = (members - share[:, None]) / share.sum()
-    of_weights = (spread - weight[:, None] * spread.sum(axis=0)).T @ np.array(att) / size
+    of_weights = (spread - (share / share.sum())[:, None] * spread.sum(axis=0)).T @ np.array(att) / size
     scores = np.tensordot(weight, np.array(influence), axes=1) + of_weights
     return estimate, np.sqrt((scores**2).sum(axis=0))

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -236,6 +237,24 @@ def _row_damage(
 def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], planted: list[PlantedDamage]) -> None:
     """Damage one year of one topic, in place: numbers, then names, then a page printed twice."""
     rows = {row[1]: position for position, row in enumerate(page)}
+    _damage_numbers(topic, year, world, page, rows, planted)
+    for as_printed, name, kind, ends_as in _names_printed_otherwise(topic, year):
+        if name in rows:
+            page[rows[name]][1] = as_printed
+            planted.append(_row_damage(topic, year, world, world.position(name), kind, as_printed, ends_as))
+    file, when, first, count = damage.DUPLICATED_PAGE
+    if file == topic.name and when == year and first in rows:
+        start = rows[first]
+        repeated = [list(row) for row in page[start : start + count]]
+        page[start + count : start + count] = repeated
+        for row in repeated:
+            city = world.position(row[1])
+            planted.append(_row_damage(topic, year, world, city, "duplicated_row", row[1], "deduplicated"))
+
+
+def _damage_numbers(
+    topic: Topic, year: int, world: World, page: list[list[str]], rows: dict[str, int], planted: list[PlantedDamage]
+) -> None:
     for quantity, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
         if damaged_year != year or topic_of(quantity) is not topic or name not in rows:
             continue
@@ -251,26 +270,19 @@ def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], p
                 damage.NUMBER_ENDS_AS[kind],
             )
         )  # fmt: skip
-    renamed = [
-        *((old, name, "former_name", "printed") for old, name, last in damage.FORMER_NAMES if year <= last),
-        *((bad, name, "damaged_name", "printed") for file, when, name, bad in damage.DAMAGED_NAMES
-          if file == topic.name and when == year),
-        *((bad, name, "unknown_name", "interpolated") for file, when, name, bad in damage.UNKNOWN_NAMES
-          if file == topic.name and when == year),
-    ]  # fmt: skip
-    for as_printed, name, kind, ends_as in renamed:
-        if name not in rows:
-            continue
-        page[rows[name]][1] = as_printed
-        planted.append(_row_damage(topic, year, world, world.position(name), kind, as_printed, ends_as))
-    file, when, first, count = damage.DUPLICATED_PAGE
-    if file == topic.name and when == year and first in rows:
-        start = rows[first]
-        repeated = [list(row) for row in page[start : start + count]]
-        page[start + count : start + count] = repeated
-        for row in repeated:
-            city = world.position(row[1])
-            planted.append(_row_damage(topic, year, world, city, "duplicated_row", row[1], "deduplicated"))
+
+
+def _names_printed_otherwise(topic: Topic, year: int) -> Iterator[tuple[str, str, str, str]]:
+    """As printed, name, kind of damage, and how it ends."""
+    for old, name, last in damage.FORMER_NAMES:
+        if year <= last:
+            yield old, name, "former_name", "printed"
+    for file, when, name, bad in damage.DAMAGED_NAMES:
+        if file == topic.name and when == year:
+            yield bad, name, "damaged_name", "printed"
+    for file, when, name, bad in damage.UNKNOWN_NAMES:
+        if file == topic.name and when == year:
+            yield bad, name, "unknown_name", "interpolated"
 
 
 def _print_supplementary(

@@ -18,11 +18,12 @@ Tests of a b = 0, z = a b / se, against the standard normal distribution:
 
 They cannot exceed min(|t_a|, |t_b|) in the first two cases. The product of two normal estimates is not
 normal; the interval to read is the bootstrap's: cities are drawn with replacement, whole, and the interval is
-from the 2.5 to the 97.5 percent quantile of a b (:mod:`city_policy.estimation.moments`; nothing is refitted).
+from the 2.5 to the 97.5 percent quantile of a b (``computation.moments``; nothing is refitted).
 
 A causal reading needs more than the numbers: that nothing left out moves both the mediator and the outcome.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -30,18 +31,26 @@ import pandas as pd
 from scipy.stats import norm
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.moments import Moments, bootstrap_weights, check_resampling, generator
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    VARIANCE_ESTIMATORS,
-    NotIdentifiedError,
-    cast_to_schema,
-    coverage_sentence,
-    problem_cells,
+from city_policy.estimation.computation.moments import (
+    bootstrap_weights,
+    check_resampling,
+    generator,
+    moments_of,
 )
-from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications, read_text
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import EXPECTED_ERRORS, VARIANCE_ESTIMATORS, NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import (
+    Estimator,
+    Refusal,
+    Table,
+    answer,
+    make_requests,
+    regression_columns,
+    run,
+)
+from city_policy.estimation.contract.specification import OPTIONAL_CELLS, read_specifications
+from city_policy.estimation.estimators.fixed_effects import FIXED_EFFECTS
 
 EFFECT_COLUMNS = {
     "spec_id": "str",
@@ -73,9 +82,6 @@ EFFECT_COLUMNS = {
     "status": "str",
     "message": "str",
 }
-# What stands for a column that the specifications lack.
-ABSENT = {**OPTIONAL_CELLS, "result": "mediation_effects", "estimator": "mediation"}
-DROPPED = ("n_dropped_missing", "n_dropped_singletons")
 # The columns of the engine's targets.
 TREATMENT, MEDIATOR, OUTCOME = range(3)
 
@@ -100,46 +106,59 @@ def mediation_regressions(
     the identity c = c' + a b holds between the printed numbers; ``n_dropped_missing`` counts the others.
     """
     checked = Panel(panel, treatment_timing)
-    mediators = read_text(specifications, "mediator")
-    requests = read_specifications(specifications, ABSENT)
-    columns_of_panel: dict = {}
-    for one in requests:
-        if one.column_no is not None:
-            key = (one.paper_table, one.panel)
-            columns_of_panel[key] = max(columns_of_panel.get(key, 0), one.column_no)
-    masks, kept, regressions, alone = {}, {}, [], {}
-    for one in requests:
-        mediator, name, mask = mediators[one.spec_id], one.sample, None
-        try:
-            _, _, mask, counts = _read(checked, one, mediator, controls)
-        except (InputError, NotIdentifiedError):
-            # estimate_fixed_effects says in its own words what is wrong with these rows.
-            pass
-        else:
-            name = f"rows of {one.spec_id}"
-            masks[name], kept[name] = mask, (one.sample, *(counts[column] for column in DROPPED))
-        last = columns_of_panel.get((one.paper_table, one.panel))
-        position = one.column_no
-        base = replace(one, estimator="fixed_effects", sample=name)
-        key = (mediator, one.outcome, one.sample, one.extra_controls, one.extra_fixed_effects)
-        key += (None if mask is None else mask.tobytes(),)
-        regressions.append(replace(base, spec_id=f"{one.spec_id}__mediator", outcome=mediator))
+    asked = read_specifications(specifications, MEDIATION.absent, MEDIATION.required)
+    requests, alone = [], {}
+    for request, (fourth, fifth, sixth) in zip(
+        make_requests(MEDIATION, checked, asked, controls, {}), _equations(asked), strict=True
+    ):
+        requests.append(_ask(checked, request, fourth, controls))
+        # Equation (5) knows no policy: once for all specifications with the same rows.
+        rows = None if isinstance(request, Refusal) else request.rows.used.tobytes()
+        key = (fifth.mediator, fifth.outcome, fifth.sample, fifth.extra_controls, fifth.extra_fixed_effects, rows)
         if key not in alone:
             twins = sum(other[:3] == key[:3] for other in alone)
-            alone[key] = f"{mediator}__alone__{one.outcome}__{one.sample}" + (f"__{twins + 1}" * (twins > 0))
-            column_no = None if position is None else last + 1
-            regressions.append(replace(base, spec_id=alone[key], treatment=mediator, lag=0, column_no=column_no))
-        column_no = None if position is None else last + 1 + position
-        extra = (mediator, *one.extra_controls)
-        regressions.append(replace(base, spec_id=f"{one.spec_id}__direct", extra_controls=extra, column_no=column_no))
-    prepared = pd.concat([checked.frame, pd.DataFrame(masks, index=checked.frame.index)], axis=1)
-    records = estimate_fixed_effects(prepared, treatment_timing, regressions, controls, controls_not_covered)
+            name = f"{fifth.mediator}__alone__{fifth.outcome}__{fifth.sample}"
+            alone[key] = name + (f"__{twins + 1}" * (twins > 0))
+            requests.append(_ask(checked, request, replace(fifth, spec_id=alone[key]), controls))
+        requests.append(_ask(checked, request, sixth, controls))
+    (records,) = answer(FIXED_EFFECTS, requests, controls_not_covered)
     records.loc[records["spec_id"].isin(alone.values()), "treatment"] = "none"
-    for name, cells in kept.items():
-        rows = records["sample"] == name
-        records.loc[rows, ["sample", *DROPPED]] = cells
-        records.loc[rows, "message"] = records.loc[rows, "message"].str.replace(name, cells[0], regex=False)
-    return cast_to_schema(records, RECORD_COLUMNS)
+    return records
+
+
+def _equations(specifications):
+    """For each specification its equations (4), (5) and (6) as regressions with fixed effects."""
+    last: dict = {}
+    for one in specifications:
+        if one.column_no is not None:
+            last[one.paper_table, one.panel] = max(last.get((one.paper_table, one.panel), 0), one.column_no)
+    for one in specifications:
+        base = replace(one, estimator="fixed_effects")
+        place = one.column_no
+        beside = (
+            [None, None] if place is None else [last[one.paper_table, one.panel] + 1 + shift for shift in (0, place)]
+        )
+        yield (
+            replace(base, spec_id=f"{one.spec_id}__mediator", outcome=one.mediator),
+            replace(base, treatment=one.mediator, lag=0, column_no=beside[0]),
+            replace(
+                base,
+                spec_id=f"{one.spec_id}__direct",
+                extra_controls=(one.mediator, *one.extra_controls),
+                column_no=beside[1],
+            ),
+        )
+
+
+def _ask(panel, request, equation, controls):
+    """The request of an equation, on the rows of the whole mediation if there are any."""
+    if isinstance(request, Refusal):
+        # The fixed-effects estimator says in its own words what is wrong with these rows.
+        return make_requests(FIXED_EFFECTS, panel, [equation], controls, {})[0]
+    try:
+        return request.asking(equation, *regression_columns(panel, equation, controls, {}))
+    except EXPECTED_ERRORS as problem:
+        return Refusal(equation, problem)
 
 
 def mediation_effects(
@@ -154,7 +173,7 @@ def mediation_effects(
     """Direct, indirect and total effect of every specification with their tests; formulas at the top.
 
     ``panel``, ``treatment_timing``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. ``specifications``: one row each with
+    ``estimate_fixed_effects``. ``specifications``: one row each with
     ``spec_id``, ``mediator`` (a column of the panel), ``outcome``, ``treatment`` (a policy, or a column) and
     ``sample``; ``lag`` of the treatment, ``extra_controls``, ``paper_table``, ``panel`` and ``column_no`` if
     present. ``draws``: bootstrap draws of cities; ``seed``: not negative. Specifications with the same sample
@@ -170,30 +189,15 @@ def mediation_effects(
     """
     if draws < 1:
         raise InputError(f"The bootstrap was asked for {draws} draws; expected at least 1.")
-    checked = Panel(panel, treatment_timing)
-    mediators = read_text(specifications, "mediator")
-    rows = []
-    for one in read_specifications(specifications, ABSENT):
-        mediator = mediators[one.spec_id]
-        base = {
-            "spec_id": one.spec_id,
-            "mediator": mediator,
-            "treatment": one.treatment,
-            "outcome": one.outcome,
-            "sample": one.sample,
-        }
-        sentences = coverage_sentence(controls_not_covered)
-        try:
-            effects = _effects(checked, one, mediator, controls, draws, seed)
-        except Exception as problem:
-            base |= problem_cells(problem, sentences)
-            rows += [base | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
-            continue
-        left_out = draws - effects[0]["bootstrap_draws"]
-        if left_out:
-            sentences.append(f"{left_out} of {draws} draws could not be estimated and do not count.")
-        rows += [base | effect | {"status": "ok", "message": " ".join(sentences) or None} for effect in effects]
-    return cast_to_schema(pd.DataFrame(rows), EFFECT_COLUMNS)
+    return run(
+        MEDIATION,
+        Panel(panel, treatment_timing),
+        specifications,
+        controls,
+        controls_not_covered,
+        draws=draws,
+        seed=seed,
+    )[0]
 
 
 def product_tests(a, se_a, b, se_b) -> dict[str, float]:
@@ -207,39 +211,43 @@ def product_tests(a, se_a, b, se_b) -> dict[str, float]:
     return result
 
 
-def _read(panel, one, mediator, controls):
-    """Treatment, mediator and outcome, controls, the mask of the rows that have them all, and the counts."""
-    check_resampling(panel, one)
-    if mediator in (one.treatment, one.outcome):
+def _columns(panel, specification, controls, options):
+    """Outcome, treatment, mediator and controls."""
+    mediator = specification.mediator
+    if mediator in (specification.treatment, specification.outcome):
         raise InputError(f"'{mediator}' cannot be the mediator and the treatment or the outcome as well.")
-    columns = panel.variables(one) | {mediator: panel.numbers(mediator)}
-    others = panel.controls(one, controls, columns)
-    counts: dict = {}
-    used = panel.usable_rows(one, columns | others, counts)
-    return [columns[name] for name in (one.treatment, mediator, one.outcome)], list(others.values()), used, counts
+    check_resampling(panel, specification)
+    columns = panel.variables(specification) | {mediator: panel.numbers(mediator)}
+    return columns, panel.controls(specification, controls, columns)
 
 
-def _effects(panel, one, mediator, controls, draws, seed):
-    """The two rows (iid, CRV1) of one specification."""
-    targets, others, used, counts = _read(panel, one, mediator, controls)
-    moments = Moments(
-        panel.city[used],
-        panel.year[used],
-        np.column_stack([column[used] for column in targets]),
-        np.column_stack([column[used] for column in others]) if others else None,
-    )
-    for target, name in ((TREATMENT, one.treatment), (MEDIATOR, mediator), (OUTCOME, one.outcome)):
+def mediation(request: Request) -> Mapping[str, list[dict]]:
+    """The two rows (iid, CRV1) of one request."""
+    one, draws = request.specification, request.options["draws"]
+    moments = moments_of(request, [one.treatment, one.mediator, one.outcome])
+    for target, name in ((TREATMENT, one.treatment), (MEDIATOR, one.mediator), (OUTCOME, one.outcome)):
         if not moments.target_varies[target]:
             raise NotIdentifiedError(f"{name} is collinear with the controls and the fixed effects.")
     whole = moments.weigh()
     first = whole.regress(MEDIATOR, [TREATMENT], clustered=True)
     both = whole.regress(OUTCOME, [TREATMENT, MEDIATOR], clustered=True)
-    total = whole.regress(OUTCOME, [TREATMENT])
-    a, c = first.estimate[0, 0], total.estimate[0, 0]
+    a, c = first.estimate[0, 0], whole.regress(OUTCOME, [TREATMENT]).estimate[0, 0]
     direct, b = both.estimate[0]
     if not np.isfinite([a, b, c]).all():
-        raise NotIdentifiedError(f"{one.treatment} and {mediator} are collinear given the other terms.")
-    rng = generator(seed, "mediation", one.sample)
+        raise NotIdentifiedError(f"{one.treatment} and {one.mediator} are collinear given the other terms.")
+    base = {"a": a, "b": b, "total": c, "direct": direct, "indirect": a * b}
+    base |= {"share_mediated": a * b / c if c else np.nan, "identity_gap": c - direct - a * b}
+    base |= _bootstrap(moments, generator(request.options["seed"], "mediation", one.sample), draws)
+    rows = []
+    for vcov in VARIANCE_ESTIMATORS:
+        errors = [fit.std_error_iid if vcov == "iid" else fit.std_error_crv1 for fit in (first, both)]
+        se_a, se_b = errors[0][0, 0], errors[1][0, 1]
+        rows.append(base | {"vcov": vcov, "se_a": se_a, "se_b": se_b} | product_tests(a, se_a, b, se_b))
+    return {"effects": rows}
+
+
+def _bootstrap(moments, rng, draws):
+    """The interval of a b from cities drawn with replacement, and how many draws could be estimated."""
     drawn = moments.weigh(bootstrap_weights(moments.n_cities, draws, rng))
     products = (
         drawn.regress(MEDIATOR, [TREATMENT]).estimate[:, 0]
@@ -247,20 +255,15 @@ def _effects(panel, one, mediator, controls, draws, seed):
     )
     products = products[np.isfinite(products)]
     low, high = np.quantile(products, [0.025, 0.975]) if len(products) else (np.nan, np.nan)
-    result = []
-    for vcov in VARIANCE_ESTIMATORS:
-        errors = [fit.std_error_iid if vcov == "iid" else fit.std_error_crv1 for fit in (first, both)]
-        se_a, se_b = errors[0][0, 0], errors[1][0, 1]
-        result.append(
-            {"vcov": vcov, "a": a, "se_a": se_a, "b": b, "se_b": se_b}
-            | {"total": c, "direct": direct, "indirect": a * b}
-            | product_tests(a, se_a, b, se_b)
-            | {"bootstrap_low": low, "bootstrap_high": high, "bootstrap_draws": len(products)}
-            | {
-                "share_mediated": a * b / c if c else np.nan,
-                "identity_gap": c - direct - a * b,
-                "n_obs": counts["n_obs"],
-                "n_cities": moments.n_cities,
-            }
-        )
-    return result
+    left_out = draws - len(products)
+    notes = [f"{left_out} of {draws} draws could not be estimated and do not count."] * (left_out > 0)
+    return {"bootstrap_low": low, "bootstrap_high": high, "bootstrap_draws": len(products), "notes": notes}
+
+
+MEDIATION = Estimator(
+    {"effects": Table(EFFECT_COLUMNS, ("vcov", VARIANCE_ESTIMATORS))},
+    mediation,
+    columns=_columns,
+    absent={**OPTIONAL_CELLS, "result": "mediation_effects", "estimator": "mediation"},
+    required=("mediator",),
+)

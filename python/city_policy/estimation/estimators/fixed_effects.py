@@ -6,7 +6,7 @@ Equations (1)-(3) of Zhang and Ma (2025)::
     outcome_it = a0 + a1 treatment_it + a' controls_it + city_i + year_t + e_it
 
 Rows, fixed effects, variance estimators, degrees of freedom and small-sample factors are those of
-:mod:`city_policy.estimation.regression`. The least squares there is exact, so that the same regression gives the
+``computation.regression``. The least squares there is exact, so that the same regression gives the
 same numbers whichever estimator runs it; the tests compare it with R's fixest, pyfixest and dummy-variable
 regressions.
 
@@ -16,30 +16,24 @@ They are exact; for iid errors the variance is e'e / (n - k - F) / n + mean(x)' 
 the dummies' coefficients in the dummy-variable regression.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    VARIANCE_ESTIMATORS,
-    NotIdentifiedError,
-    cast_to_schema,
-    fit_sentences,
-    problem_rows,
-    record_base,
-)
-from city_policy.estimation.regression import (
+from city_policy.estimation.computation.regression import (
     cluster_factor,
     cluster_sums,
     goodness,
     least_squares,
-    prepare,
+    sweep,
     t_inference,
 )
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError, notes_on_fit
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import RECORD, Estimator, run
+from city_policy.estimation.contract.specification import Specification
 
 CONSTANT = "(Intercept)"
 
@@ -60,11 +54,11 @@ def estimate_fixed_effects(
     treated. With a lag the value of the row ``lag`` years before is used, and is missing where the panel has
     no such row.
     ``specifications``: rows of the seed, or
-    :class:`~city_policy.estimation.specification.Specification` values.
+    :class:`~city_policy.estimation.contract.specification.Specification` values.
     ``controls``: columns that enter every regression; ``controls_not_covered``: names that the study lists
     but the input does not cover, repeated in every message.
 
-    Returns the estimate record (:mod:`city_policy.estimation.record`): for each specification and each
+    Returns the estimate record (:mod:`city_policy.estimation.contract.record`): for each specification and each
     variance estimator (``iid``, ``CRV1``) one row per term (treatment, extra controls, controls,
     ``(Intercept)``), with two-sided p values, 95 % intervals, R² with the fixed effects and within R². Terms
     that are collinear are left out and named in ``dropped_terms``. Rows with a missing value and rows that
@@ -78,43 +72,32 @@ def estimate_fixed_effects(
     city-year, a repeated city-policy, a first treated year that is not whole, a repeated or malformed
     specification.
     """
-    checked = Panel(panel, treatment_timing)
-    rows = []
-    for specification in read_specifications(specifications, absent={}):
-        counts: dict = {}
-        try:
-            terms, inference = _fit(checked, specification, controls, counts)
-        except Exception as problem:
-            rows += problem_rows(specification, counts, problem, controls_not_covered)
-            continue
-        for vcov in VARIANCE_ESTIMATORS:
-            clustered = "std_error" in inference[vcov][0]
-            sentences = fit_sentences(specification, counts, controls_not_covered, clustered)
-            base = record_base(specification) | counts
-            base |= {"vcov": vcov, "status": "ok", "message": " ".join(sentences) or None}
-            rows += [base | {"term": term} | cells for term, cells in zip(terms, inference[vcov], strict=True)]
-    return cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS)))
+    return run(FIXED_EFFECTS, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)[0]
 
 
-def _fit(panel, specification, controls, counts):
-    """Terms, and per variance estimator the numbers of each; fills ``counts`` as far as it gets."""
+def fixed_effects(request: Request) -> Mapping[str, list[dict]]:
+    """The record of one request: a row per variance estimator and term."""
+    specification = request.specification
     outcome, treatment = specification.outcome, specification.treatment
-    columns = panel.variables(specification)
-    prepared = prepare(panel, specification, columns, controls, counts, treated=columns[treatment])
+    prepared = sweep(request)
     if prepared.explained([treatment], given=()):
         raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: it does not vary within them.")
     # Controls first: if they explain the treatment, its effect is not identified; it must not push one of
     # them out.
     if prepared.explained([treatment], given=prepared.controls):
-        raise NotIdentifiedError(f"{treatment} is collinear with the other terms and the fixed effects.")
+        raise NotIdentifiedError(
+            f"{treatment} is collinear with the other terms and the fixed effects.",
+            {"dropped_terms": prepared.dropped_terms},
+        )
     terms = [treatment, *prepared.controls]
     fit = least_squares(prepared, outcome, terms)
-    counts |= goodness(prepared, outcome, fit.residuals)
-    inference = {
-        vcov: [*(fit.inference(i, vcov) for i in range(len(terms))), _constant(prepared, outcome, terms, fit, vcov)]
-        for vcov in VARIANCE_ESTIMATORS
-    }
-    return [*terms, CONSTANT], inference
+    base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, outcome, fit.residuals)
+    rows = []
+    for vcov in VARIANCE_ESTIMATORS:
+        base |= {"vcov": vcov, "notes": notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))}
+        rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms)]
+        rows.append(base | {"term": CONSTANT} | _constant(prepared, outcome, terms, fit, vcov))
+    return {"estimates": rows}
 
 
 def _constant(prepared, outcome, terms, fit, vcov):
@@ -133,3 +116,6 @@ def _constant(prepared, outcome, terms, fit, vcov):
         moves = cluster_sums((fit.residuals * share)[:, None], prepared.cluster)[:, 0]
         variance = cluster_factor(prepared, len(terms)) * moves @ moves
     return t_inference(estimate, np.sqrt(variance), degrees)
+
+
+FIXED_EFFECTS = Estimator({"estimates": RECORD}, fixed_effects, absent={}, treated_cities=True)

@@ -1,7 +1,7 @@
 """Cross products by cluster from rows that come sorted by unit: one compiled pass over a panel of any size.
 
 The table is the one that the macro ``cluster_moments`` (``macros/cluster_moments.sql``) makes inside DuckDB from rows
-in any order; :func:`city_policy.estimation.database_moments.read_moments` reads either. DuckDB needs a second scan and
+in any order; ``large_panels.database_moments.read_moments`` reads either. DuckDB needs a second scan and
 a join to sweep out unit effects, and multiplying columns costs it more than scanning them. Where a file has the rows of
 a unit side by side, all of it is one pass over record batches as they stream by, several times faster and in memory for
 clusters x k^2 numbers and a few batches.
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from city_policy.errors import InputError
-from city_policy.estimation.database_moments import TABLE_COLUMNS
+from city_policy.estimation.large_panels.database_moments import TABLE_COLUMNS
 
 MOST_PERIODS = 63  # as in the macro: the periods of a unit are bits of a number
 WIDEST_NUMBERS = 10_000_000  # numbers of clusters are positions of a table
@@ -63,7 +63,7 @@ class _Sums:
 
     def __init__(self, schema):
         try:
-            from city_policy.estimation import sorted_rows_kernel
+            from city_policy.estimation.large_panels import sorted_rows_kernel
         except ImportError as error:
             raise InputError(
                 "Summing sorted rows needs the package numba: install what requirements-large.lock names, or use the "

@@ -9,7 +9,7 @@ also what makes p exact.) Rows of a city are never permuted: that would break th
 overstate significance.
 
 Each draw estimates ``outcome ~ pseudo-treatment + controls`` with city and year effects. A city enters the
-engine (:mod:`city_policy.estimation.moments`) once per cohort, with the treatment that this cohort would give
+engine (``computation.moments``) once per cohort, with the treatment that this cohort would give
 it, and a draw has weight 1 on the cohort that the city was dealt: no draw is refitted.
 
 Two-sided randomisation p: (1 + number of |b*| >= |b|) / (1 + draws), with the estimate and with the
@@ -17,14 +17,24 @@ clustered t statistic. Under the sharp null hypothesis that the policy has no ef
 dealt at random, both are exact; the one with t keeps its size better when cities differ in their noise.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.moments import Moments, check_resampling, generator, permutations, two_sided_p
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, coverage_sentence, problem_cells
-from city_policy.estimation.specification import OPTIONAL_CELLS, read_specifications
+from city_policy.estimation.computation.moments import (
+    Moments,
+    generator,
+    permutations,
+    resampling_columns,
+    two_sided_p,
+)
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import Estimator, Table, run
+from city_policy.estimation.contract.specification import OPTIONAL_CELLS
 
 DRAW_COLUMNS = {
     "spec_id": "str",
@@ -70,7 +80,7 @@ def placebo(
     """Placebo draws and their summary for every specification; see the top of the module for the method.
 
     ``panel``, ``treatment_timing``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. ``specifications``: one row each with
+    ``estimate_fixed_effects``. ``specifications``: one row each with
     ``spec_id``, ``outcome``, ``treatment`` (a policy of the timing) and ``sample``; ``lag``,
     ``extra_controls`` and ``extra_fixed_effects`` if present (only effects that a city never changes).
     ``draws``: placebo policies per specification; ``seed``: any whole number that is not negative. The draws
@@ -88,70 +98,15 @@ def placebo(
     """
     if draws < 1:
         raise InputError(f"The placebo was asked for {draws} draws; expected at least 1.")
-    checked = Panel(panel, treatment_timing)
-    drawn, summary = [], []
-    absent = {**OPTIONAL_CELLS, "result": "placebo_test", "estimator": "placebo"}
-    for specification in read_specifications(specifications, absent):
-        base = {
-            "spec_id": specification.spec_id,
-            "treatment": specification.treatment,
-            "outcome": specification.outcome,
-            "sample": specification.sample,
-            "seed": seed,
-        }
-        sentences = coverage_sentence(controls_not_covered)
-        try:
-            frame, result = _run(checked, specification, controls, draws, seed)
-        except Exception as problem:
-            summary.append(base | problem_cells(problem, sentences))
-            continue
-        left_out = draws - result["n_draws"]
-        if left_out:
-            sentences.append(f"{left_out} of {draws} draws could not be estimated and do not count.")
-        summary.append(base | result | {"status": "ok", "message": " ".join(sentences) or None})
-        drawn.append(frame.assign(spec_id=specification.spec_id, treatment=specification.treatment))
-    return (
-        cast_to_schema(pd.concat(drawn) if drawn else pd.DataFrame(), DRAW_COLUMNS),
-        cast_to_schema(pd.DataFrame(summary), SUMMARY_COLUMNS),
+    return run(
+        PLACEBO, Panel(panel, treatment_timing), specifications, controls, controls_not_covered, draws=draws, seed=seed
     )
 
 
-def _run(panel, specification, controls, draws, seed):
-    """Draws and summary cells of one specification."""
-    check_resampling(panel, specification)
-    treatment, lag = specification.treatment, specification.lag
-    if treatment not in panel.timing:
-        raise InputError(f"A placebo deals out start years, and '{treatment}' is not a policy of the treatment timing.")
-    columns = panel.variables(specification)
-    others = panel.controls(specification, controls, columns)
-    counts: dict = {}
-    used = panel.usable_rows(specification, columns | others, counts)
-    y, real = (columns[name][used] for name in (specification.outcome, treatment))
-    city, year = panel.city[used], panel.year[used]
-    cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
-    start = np.nan_to_num(panel.first_treated_year(treatment)[used][first_row], nan=np.inf)
-    n_treated = len(np.unique(city[real == 1.0]))
-    if n_treated == 0:
-        raise NotIdentifiedError(
-            f"No city of the sample '{specification.sample}' is treated by {treatment} in the rows used."
-        )
-
-    # One copy of the panel per cohort: city c in cohort g is unit c * cohorts + g.
-    cohorts, cohort = np.unique(start, return_inverse=True)
-    n, g = counts["n_obs"], len(cohorts)
-    copies = np.tile(np.arange(g), n)
-    treated = np.repeat(year - lag, g) >= cohorts[copies]
-    controls_used = np.column_stack([np.empty((n, 0)), *(column[used] for column in others.values())])
-    moments = Moments(
-        np.repeat(city, g) * g + copies,
-        np.repeat(year, g),
-        np.column_stack([treated, np.repeat(y, g)]),
-        np.repeat(controls_used, g, axis=0),
-    )
-    rng = generator(seed, "placebo", treatment, lag, specification.sample)
-    dealt = np.vstack([cohort, permutations(cohort, draws, rng)])
-    weights = np.zeros((draws + 1, len(cities) * g), dtype=np.int8)
-    np.put_along_axis(weights, np.arange(len(cities)) * g + dealt, 1, axis=1)
+def deal_start_years(request: Request) -> Mapping[str, list[dict]]:
+    """The draws and the summary of one request."""
+    treatment, draws = request.specification.treatment, request.options["draws"]
+    moments, weights = _dealt(request)
     # The first draw is the real policy.
     fit = moments.weigh(weights).regress(outcome=1, regressors=[0], clustered=True)
     estimate, iid, crv1 = fit.estimate[:, 0], fit.std_error_iid[:, 0], fit.std_error_crv1[:, 0]
@@ -171,7 +126,8 @@ def _run(panel, specification, controls, draws, seed):
     p_t, _ = two_sided_p(estimate[0] / crv1[0], frame["t_crv1"].to_numpy())
     valid = estimate[1:][np.isfinite(estimate[1:])]
     low, high = np.quantile(valid, [0.025, 0.975]) if n_draws else (np.nan, np.nan)
-    return frame, {
+    left_out = draws - n_draws
+    summary = {
         "n_draws": n_draws,
         "estimate": estimate[0],
         "mean_of_draws": valid.mean() if n_draws else np.nan,
@@ -180,7 +136,52 @@ def _run(panel, specification, controls, draws, seed):
         "quantile_975": high,
         "randomisation_p": p,
         "randomisation_p_t": p_t,
-        "n_obs": n,
-        "n_cities": len(cities),
-        "n_treated_cities": n_treated,
+        "notes": [f"{left_out} of {draws} draws could not be estimated and do not count."] * (left_out > 0),
     }
+    return {"draws": frame.to_dict("records"), "summary": [summary]}
+
+
+def _dealt(request):
+    """Moments of one copy of the panel per cohort, treatment and outcome as targets; and weights (1 + draws, copies)
+    that choose a copy of every city: the real cohort first, then those that it was dealt.
+    """
+    one, used = request.specification, request.rows.used
+    city, year = request.panel.city[used], request.panel.year[used]
+    cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
+    start = np.nan_to_num(request.panel.first_treated_year(one.treatment)[used][first_row], nan=np.inf)
+    # City c in cohort g is unit c * cohorts + g.
+    cohorts, cohort = np.unique(start, return_inverse=True)
+    n, g = len(city), len(cohorts)
+    copies = np.tile(np.arange(g), n)
+    treated = np.repeat(year - one.lag, g) >= cohorts[copies]
+    moments = Moments(
+        np.repeat(city, g) * g + copies,
+        np.repeat(year, g),
+        np.column_stack([treated, np.repeat(request.outcome, g)]),
+        np.repeat(request.control_matrix(used), g, axis=0),
+    )
+    draws = request.options["draws"]
+    rng = generator(request.options["seed"], "placebo", one.treatment, one.lag, one.sample)
+    dealt = np.vstack([cohort, permutations(cohort, draws, rng)])
+    weights = np.zeros((draws + 1, len(cities) * g), dtype=np.int8)
+    np.put_along_axis(weights, np.arange(len(cities)) * g + dealt, 1, axis=1)
+    return moments, weights
+
+
+def _columns(panel, specification, controls, options):
+    """Outcome, policy and controls."""
+    if specification.treatment not in panel.timing:
+        raise InputError(
+            f"A placebo deals out start years, and '{specification.treatment}' is not a policy of the treatment timing."
+        )
+    return resampling_columns(panel, specification, controls, options)
+
+
+PLACEBO = Estimator(
+    {"draws": Table(DRAW_COLUMNS), "summary": Table(SUMMARY_COLUMNS)},
+    deal_start_years,
+    columns=_columns,
+    label=lambda specification, options: {"seed": options["seed"]},
+    absent={**OPTIONAL_CELLS, "result": "placebo_test", "estimator": "placebo"},
+    treated_cities=True,
+)

@@ -22,7 +22,7 @@ years, then controls, then treatments (Frisch, Waugh and Lovell). A column that 
 a draw (a year without rows, a control without variation) is left out of that draw, as a dummy regression
 would leave it out.
 
-Standard errors, as in :mod:`city_policy.estimation.regression`, with n rows, G cities, r treatments, c
+Standard errors, as in :mod:`city_policy.estimation.computation.regression`, with n rows, G cities, r treatments, c
 controls and Y years that are present in the draw, e residuals and x~ the treatment less all else:
 
 - iid:  e'e / (n - G - rank(years, controls) - r) / x~'x~;
@@ -40,17 +40,18 @@ city; clustered errors of draws that choose city-years. See :func:`check_resampl
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from city_policy.errors import InputError
-from city_policy.estimation.panel import Panel, is_nested
-from city_policy.estimation.regression import COLLINEAR_SHARE, independent
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.computation.regression import COLLINEAR_SHARE, independent
+from city_policy.estimation.contract.panel import Panel, is_nested
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.specification import Specification
 
 # A column is left out of a draw when the columns before it leave less than this share of its squares.
 # Cross products carry 16 digits, so what is smaller than this is rounding.
@@ -74,8 +75,8 @@ class ClusterMoments(ABC):
     """Cross products by cluster, from wherever they come; the source of every draw that weighs clusters.
 
     :class:`Moments` makes them from the rows of a panel, whose cities are units and clusters at once;
-    :func:`city_policy.estimation.database_moments.read_moments` from sums that a database made, where a cluster may
-    hold many units. Targets are addressed by their column number. ``cities``: labels of the clusters; ``years``:
+    ``large_panels.database_moments.read_moments`` from sums that a database made, where a cluster may hold many units.
+    Targets are addressed by their column number. ``cities``: labels of the clusters; ``years``:
     of the periods; ``control_kept`` (c,), ``target_varies`` (m,): False for a column that units, years and the
     columns before it explain.
 
@@ -673,3 +674,25 @@ def check_resampling(panel: Panel, specification: Specification) -> None:
     for name in specification.extra_fixed_effects:
         if not is_nested(panel.city, panel.groups(name)):
             raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")
+
+
+def moments_of(request: Request, names: Sequence[str]) -> Moments:
+    """The moments of the columns ``names`` of ``request``, as targets 0, 1 ..., given its controls, in the rows used.
+    Cities are their codes in the panel.
+    """
+    used = request.rows.used
+    return Moments(
+        request.panel.city[used],
+        request.panel.year[used],
+        np.column_stack([request.columns[name][used] for name in names]),
+        request.control_matrix(used),
+    )
+
+
+def resampling_columns(
+    panel: Panel, specification: Specification, controls: Sequence[str], options: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """As :func:`city_policy.estimation.contract.runner.regression_columns`, for what resamples whole cities."""
+    check_resampling(panel, specification)
+    columns = panel.variables(specification)
+    return columns, panel.controls(specification, controls, columns)

@@ -1,13 +1,14 @@
-"""The record that every estimator writes: one row per specification, term and variance estimator; and what a row
-says about a specification that could not be run, or of which something is to be known.
+"""The record that most estimators write, one row per specification, term and variance estimator; the errors that
+become rows; and the types of every table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.contract.specification import Specification
 
 VARIANCE_ESTIMATORS = ("iid", "CRV1")
 
@@ -45,55 +46,26 @@ RECORD_COLUMNS = {
 
 
 class NotIdentifiedError(Exception):
-    """The data of a specification cannot tell what it asks; the message says why."""
+    """The data of a specification cannot tell what it asks; the message says why, ``counts`` what was counted."""
+
+    def __init__(self, message: str, counts: Mapping[str, int | str | None] = MappingProxyType({})):
+        super().__init__(message)
+        self.counts = dict(counts)
 
 
-def record_base(specification: Specification) -> dict:
-    """The cells of the estimate record that the specification itself gives."""
-    return {name: value for name, value in vars(specification).items() if name in RECORD_COLUMNS}
+# What may keep a specification from being run, and becomes a row with a status and a message. Any other exception is
+# a mistake of the program and ends the build with its traceback: a bug must not look like a result.
+EXPECTED_ERRORS = (InputError, NotIdentifiedError)
 
 
-def coverage_sentence(controls_not_covered: Sequence[str]) -> list[str]:
-    """One sentence that names the controls of the study that the input does not cover; none if it covers all."""
-    if not controls_not_covered:
-        return []
-    return [f"Controls not covered by this input: {', '.join(controls_not_covered)}."]
-
-
-def fit_sentences(
-    specification: Specification, counts: dict, controls_not_covered: Sequence[str], clustered: bool
-) -> list[str]:
-    """What is to be known of a fit: controls not covered, terms dropped as collinear (``dropped_terms`` of
-    ``counts``), and, unless ``clustered``, that there is no clustered error.
+def notes_on_fit(specification: Specification, dropped_terms: str | None, clustered: bool) -> list[str]:
+    """What is to be known of a fit: terms dropped as collinear, and, unless ``clustered``, that there is no clustered
+    error.
     """
-    sentences = coverage_sentence(controls_not_covered)
-    if counts["dropped_terms"]:
-        sentences.append(f"Dropped as collinear: {counts['dropped_terms']}.")
+    notes = [f"Dropped as collinear: {dropped_terms}."] if dropped_terms else []
     if not clustered:
-        sentences.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
-    return sentences
-
-
-def problem_cells(problem: Exception, sentences: Sequence[str] = ()) -> dict[str, str]:
-    """``status`` and ``message`` of a specification that ended in ``problem``, followed by ``sentences``."""
-    status, reason = "failed", str(problem)
-    if isinstance(problem, NotIdentifiedError):
-        status = "not_identified"
-    elif not isinstance(problem, InputError):
-        # A build must not stop because one specification meets numbers that no rule foresaw.
-        reason = f"The estimate could not be computed ({type(problem).__name__}: {problem})."
-    return {"status": status, "message": " ".join([reason, *sentences])}
-
-
-def problem_rows(
-    specification: Specification, counts: dict, problem: Exception, controls_not_covered: Sequence[str]
-) -> list[dict]:
-    """One record row per variance estimator for a specification that cannot be run, with the ``counts`` that are
-    known.
-    """
-    row = record_base(specification) | counts | {"term": specification.treatment}
-    row |= problem_cells(problem, coverage_sentence(controls_not_covered))
-    return [row | {"vcov": vcov} for vcov in VARIANCE_ESTIMATORS]
+        notes.append(f"No clustered errors: the rows used hold one {specification.cluster}.")
+    return notes
 
 
 def cast_to_schema(frame: pd.DataFrame, columns: dict[str, str] = RECORD_COLUMNS) -> pd.DataFrame:

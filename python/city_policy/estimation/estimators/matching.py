@@ -11,7 +11,7 @@
    whose score is nearest; of equally near ones the first by adcode and year. A treated row weighs 1, a control row
    as often as it serves, any other row 0.
 5. **Difference-in-differences** on the rows kept, unweighted, through
-   :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`.
+   ``estimate_fixed_effects``.
 
 Which rows are kept is the specification's variant: ``common_support``, all rows on the support, or ``matched``,
 those with a positive weight. The first is the default because it is what the paper's counts imply: 1:1 pairs give
@@ -25,25 +25,19 @@ the variances, treated to control.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from city_policy.errors import InputError
-from city_policy.estimation.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    NotIdentifiedError,
-    cast_to_schema,
-    problem_cells,
-    problem_rows,
-)
-from city_policy.estimation.specification import Specification, read_option, read_specifications
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import RECORD, Estimator, Table, run
+from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.estimators.fixed_effects import fixed_effects
 
 VARIANTS = ("common_support", "matched")
 STAGES = ("before", *VARIANTS)
@@ -86,7 +80,7 @@ def matched_rows(
     """The match of every specification; rules at the top.
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. The optional column ``variant`` of the
+    ``estimate_fixed_effects``. The optional column ``variant`` of the
     specifications says which rows are kept: ``common_support`` (also when blank) or ``matched``.
 
     Returns one row per specification and city-year of the sample with all variables: ``role`` (``treated`` or
@@ -96,10 +90,7 @@ def matched_rows(
 
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    checked = Panel(panel, treatment_timing)
-    cases = _cases(checked, specifications, controls, None)
-    rows = [case.rows.assign(spec_id=case.specification.spec_id) for case in cases if case.problem is None]
-    return cast_to_schema(pd.concat(rows) if rows else pd.DataFrame(), MATCHED_COLUMNS)
+    return run(MATCHED_ROWS, Panel(panel, treatment_timing), specifications, controls, matched={})[0]
 
 
 def estimate_matching(
@@ -123,29 +114,8 @@ def estimate_matching(
     matched rows that the panel does not have.
     """
     checked = Panel(panel, treatment_timing)
-    cases = list(_cases(checked, specifications, controls, matched))
-    # The rows that are kept are handed to the fixed-effects estimator as a sample of its own.
-    samples, wanted = {}, []
-    for case in cases:
-        if case.problem is None:
-            name = f"rows kept for {case.specification.spec_id}"
-            samples[name] = np.zeros(len(checked.frame), dtype=bool)
-            samples[name][case.rows.index] = case.rows["kept"]
-            wanted.append(replace(case.specification, sample=name))
-    frame = pd.concat([checked.frame, pd.DataFrame(samples, index=checked.frame.index)], axis=1)
-    fitted = estimate_fixed_effects(frame, treatment_timing, wanted, controls, controls_not_covered)
-    results = []
-    for specification, variant, rows, problem, counts in cases:
-        if problem is not None:
-            results.append(pd.DataFrame(problem_rows(specification, counts, problem, controls_not_covered)))
-            continue
-        result = fitted[fitted["spec_id"] == specification.spec_id].assign(sample=specification.sample)
-        note, name = _note(rows, variant), f"rows kept for {specification.spec_id}"
-        result["message"] = [
-            note if pd.isna(text) else f"{note} {text.replace(name, variant)}" for text in result["message"]
-        ]
-        results.append(result)
-    return cast_to_schema(pd.concat(results) if results else pd.DataFrame(), RECORD_COLUMNS)
+    located = _locate(checked, matched)
+    return run(MATCHING, checked, specifications, controls, controls_not_covered, matched=located)[0]
 
 
 def compare_balance(
@@ -164,80 +134,78 @@ def compare_balance(
     Raises InputError as ``estimate_matching`` does.
     """
     checked = Panel(panel, treatment_timing)
-    results = []
-    for specification, _, rows, problem, _ in _cases(checked, specifications, controls, matched):
-        label = {"spec_id": specification.spec_id, "treatment": specification.treatment}
-        if problem is not None:
-            results.append(label | problem_cells(problem))
-            continue
-        covariates = _covariates(checked, specification, controls, rows.index)
-        results += [label | {"status": "ok"} | row for row in _balance(rows, covariates)]
-    return cast_to_schema(pd.DataFrame(results), BALANCE_COLUMNS)
+    return run(BALANCE, checked, specifications, controls, matched=_locate(checked, matched))[0]
 
 
-class _Case(NamedTuple):
-    """A specification with its matched rows, indexed by position in the sorted panel; or with what kept it from
-    having any, and the counts as far as they are known.
-    """
-
-    specification: Specification
-    variant: str
-    rows: pd.DataFrame | None
-    problem: Exception | None
-    counts: dict
-
-
-def _cases(panel, specifications, controls, matched) -> Iterator[_Case]:
-    """Each specification with its rows of ``matched``; without any there it is matched here, which says why."""
-    variants = read_option(specifications, "variant")
-    known = {} if matched is None else dict(iter(matched.groupby("spec_id")))
-    for specification in read_specifications(specifications):
-        variant = variants.get(specification.spec_id, VARIANTS[0])
-        counts: dict = {}
-        rows, problem = None, None
-        if specification.spec_id in known:
-            rows = _locate(panel, known[specification.spec_id])
-        else:
-            try:
-                rows = _match(panel, specification, variant, controls, counts)
-            except Exception as reason:
-                problem = reason
-        yield _Case(specification, variant, rows, problem, counts)
-
-
-def _locate(panel, rows):
-    """``rows`` in the order of the panel, indexed by their position in it."""
+def _locate(panel, matched):
+    """spec_id -> its rows of ``matched`` in the order of the panel, indexed by their position in it."""
     keys = pd.MultiIndex.from_frame(panel.frame[["adcode", "year"]])
-    wanted = pd.MultiIndex.from_arrays([rows["adcode"].astype("str"), rows["year"].astype("int64")])
+    wanted = pd.MultiIndex.from_arrays([matched["adcode"].astype("str"), matched["year"].astype("int64")])
     positions = keys.get_indexer(wanted)
     if (positions < 0).any():
         adcode, year = wanted[positions < 0][0]
         raise InputError(f"The matched rows hold city {adcode}, year {year}, which the panel does not have.")
-    return rows.set_index(positions).sort_index()
+    return {spec_id: rows.sort_index() for spec_id, rows in matched.set_index(positions).groupby("spec_id")}
 
 
-def _match(panel, specification, variant, controls, counts):
+def _match_of(request):
+    """The match of one request: as it was made before, or, if there is none, made here, which may say why."""
+    known = request.options["matched"].get(request.specification.spec_id)
+    return _match(request) if known is None else known
+
+
+def match_request(request: Request) -> Mapping[str, list[dict]]:
+    """The matched rows of one request."""
+    return {"rows": _match_of(request).to_dict("records")}
+
+
+def regress_on_match(request: Request) -> Mapping[str, list[dict]]:
+    """The record of difference-in-differences on the rows that the match of one request keeps."""
+    rows = _match_of(request)
+    kept = np.zeros(len(request.panel.city), dtype=bool)
+    kept[rows.index] = rows["kept"]
+    variant, sample = _variant(request.specification), request.specification.sample
+    among_kept = request.within(kept, variant)
+    try:
+        estimates = fixed_effects(among_kept)["estimates"]
+    except NotIdentifiedError as problem:
+        # What is counted are the rows kept, not those that were matched.
+        raise NotIdentifiedError(str(problem), among_kept.counts | problem.counts) from problem
+    base, note = among_kept.counts | {"sample": sample}, _note(rows, variant)
+    return {"estimates": [base | row | {"notes": [note, *row["notes"]]} for row in estimates]}
+
+
+def balance(request: Request) -> Mapping[str, list[dict]]:
+    """The balance of the controls of one request before and after its match."""
+    rows = _match_of(request)
+    return {"balance": list(_balance(rows, _covariates(request, rows.index)))}
+
+
+def _variant(specification):
+    return specification.variant or VARIANTS[0]
+
+
+def _match(request):
     """The rows with role, score, support, weight and neighbour, indexed by their position in the sorted panel."""
+    variant = _variant(request.specification)
     if variant not in VARIANTS:
         raise InputError(f"The variant '{variant}' is unknown; expected {' or '.join(VARIANTS)}.")
-    treatment = specification.treatment
-    columns = panel.variables(specification)
-    used = panel.usable_rows(specification, columns | panel.controls(specification, controls, columns), counts)
-    on, city = columns[treatment][used], panel.city[used]
+    treatment, used = request.specification.treatment, request.rows.used
+    on, city = request.treatment, request.panel.city[used]
     if not np.isin(on, (0.0, 1.0)).all():
         raise InputError(f"Matching needs a treatment of 0 and 1; '{treatment}' has other values.")
     treated = np.isin(city, np.unique(city[on == 1.0]))
     if treated.all() or not treated.any():
         raise NotIdentifiedError(
-            f"{'Every' if treated.all() else 'No'} city of the sample '{specification.sample}' is treated by "
+            f"{'Every' if treated.all() else 'No'} city of the sample '{request.specification.sample}' is treated by "
             f"{treatment}, so there is nothing to match."
         )
-    covariates = _covariates(panel, specification, controls, used)
+    covariates = _covariates(request, used)
     if not covariates:
-        raise InputError("Matching needs a control that varies.")
+        raise NotIdentifiedError("Matching needs a control that varies.")
     score = propensity_scores(treated, np.column_stack(list(covariates.values())))
     on_support, weight, neighbour = match_nearest(score, treated)
-    rows = panel.frame.loc[used, ["adcode", "year"]]
+    rows = request.panel.frame.loc[used, ["adcode", "year"]]
     partner = rows.reset_index(drop=True).reindex(neighbour)
     return rows.assign(
         role=np.where(treated, "treated", "control"),
@@ -250,11 +218,9 @@ def _match(panel, specification, variant, controls, counts):
     )
 
 
-def _covariates(panel, specification, controls, rows):
+def _covariates(request, rows):
     """Name -> values (n,) in ``rows`` of every control that varies there."""
-    columns = panel.variables(specification)
-    columns |= panel.controls(specification, controls, columns)
-    values = {name: columns[name][rows] for name in (*specification.extra_controls, *controls)}
+    values = {name: column[rows] for name, column in request.controls.items()}
     return {name: column for name, column in values.items() if column.std() > 0}
 
 
@@ -368,3 +334,8 @@ def _compare(column, treated, weight, spread):
             "variance_ratio": variances[0] / variances[1],
         }
     return result
+
+
+MATCHED_ROWS = Estimator({"rows": Table(MATCHED_COLUMNS)}, match_request)
+MATCHING = Estimator({"estimates": RECORD}, regress_on_match)
+BALANCE = Estimator({"balance": Table(BALANCE_COLUMNS)}, balance)

@@ -1,4 +1,4 @@
-"""The compiled part of :mod:`city_policy.estimation.sorted_rows`: rows that come unit by unit, summed by cluster.
+"""The compiled part of ``large_panels.sorted_rows``: rows that come unit by unit, summed by cluster.
 
 Compiled by numba when it is first called and kept on disk from then on. Positions are unsigned whole numbers, because
 numba otherwise checks every access for a position counted from the end, at half the speed.

@@ -14,17 +14,18 @@ effects projected out, with n_kl = n_k / (n_k + n_l)::
 swept treatment; the weighted sum of the estimates is the estimate of ``outcome ~ treatment | city + year``.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import NotIdentifiedError, cast_to_schema, problem_cells
-from city_policy.estimation.regression import prepare
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.computation.regression import sweep
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import Estimator, Table, run
+from city_policy.estimation.contract.specification import Specification
 
 COMPARISONS = (
     "later_treated_as_control",
@@ -71,7 +72,7 @@ def decompose_bacon(
     """Every 2 × 2 comparison of every specification, and the groups; formulas at the top.
 
     ``panel``, ``treatment_timing``, ``specifications``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the treatment must be a policy of the
+    ``estimate_fixed_effects``; the treatment must be a policy of the
     timing. Controls, also the specification's own, do not enter: the decomposition is of the estimate without
     them. The rows of the sample column must be balanced, with an outcome in every one of them.
 
@@ -84,25 +85,42 @@ def decompose_bacon(
 
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    checked = Panel(panel, treatment_timing)
-    components, groups = [], []
-    for specification in read_specifications(specifications):
-        label = {name: getattr(specification, name) for name in ("spec_id", "treatment", "outcome")}
-        try:
-            rows, twfe, counts = _decompose(checked, specification)
-        except Exception as problem:
-            failure = label | problem_cells(problem)
-            components.append(failure)
-            groups.append(failure | {"comparison": TOTAL})
-            continue
-        components += [label | row | {"status": "ok"} for row in rows]
-        groups += [
-            label | row | counts | {"twfe_estimate": twfe, "status": "ok"} for row in _groups(pd.DataFrame(rows))
-        ]
-    return (
-        cast_to_schema(pd.DataFrame(components, columns=list(COMPONENT_COLUMNS)), COMPONENT_COLUMNS),
-        cast_to_schema(pd.DataFrame(groups, columns=list(GROUP_COLUMNS)), GROUP_COLUMNS),
+    return run(BACON, Panel(panel, treatment_timing), specifications)
+
+
+def bacon(request: Request) -> Mapping[str, list[dict]]:
+    """The comparisons of one request, and their groups beside the two-way fixed-effects estimate."""
+    policy, sample = request.specification.treatment, request.specification.sample
+    prepared = sweep(request)
+    years, starts, outcomes = _by_city(request, prepared.raw[request.specification.outcome])
+    # Never: not within these years. Always: from the first year on or before.
+    starts = np.where(starts > years[-1], np.nan, np.where(starts <= years[0], -np.inf, starts))
+    cohorts = np.unique(starts[np.isfinite(starts)])
+    if len(cohorts) == 0 or prepared.explained([policy], given=()):
+        raise NotIdentifiedError(
+            f"No city of the sample '{sample}' changes its treatment by {policy} against others within the years."
+        )
+    comparisons = list(_comparisons(outcomes, years, starts, cohorts))
+    total = sum(row["weight"] for row in comparisons)
+    for row in comparisons:
+        row["weight"] /= total
+    comparisons.sort(
+        key=lambda row: (COMPARISONS.index(row["comparison"]), row["treated_cohort"], row["control_cohort"] or 0)
     )
+    swept = prepared.swept[policy]
+    twfe = swept @ prepared.swept[request.specification.outcome] / (swept @ swept)
+    groups = [row | {"twfe_estimate": twfe} for row in _groups(pd.DataFrame(comparisons))]
+    return {"comparisons": comparisons, "groups": groups}
+
+
+def _columns(panel, specification, controls, options):
+    """Outcome and treatment only: the decomposition has no controls, not even the specification's own."""
+    if specification.treatment not in panel.timing:
+        raise InputError(f"'{specification.treatment}' is not a policy of the treatment timing, so it has no cohorts.")
+    for name in ("lag", "extra_fixed_effects"):
+        if getattr(specification, name):
+            raise InputError(f"The Goodman-Bacon decomposition takes no {name.replace('_', ' ')}.")
+    return panel.variables(specification), {}
 
 
 def _groups(components):
@@ -119,20 +137,14 @@ def _groups(components):
             }
 
 
-def _decompose(panel, specification):
-    """Comparisons (dicts), the TWFE estimate, and numbers of rows and cities."""
-    policy, outcome, sample = specification.treatment, specification.outcome, specification.sample
-    if policy not in panel.timing:
-        raise InputError(f"'{policy}' is not a policy of the treatment timing, so it has no cohorts.")
-    for name in ("lag", "extra_fixed_effects"):
-        if getattr(specification, name):
-            raise InputError(f"The Goodman-Bacon decomposition takes no {name.replace('_', ' ')}.")
-    # The decomposition has no controls: the specification's own would change the rows.
-    bare = replace(specification, extra_controls=())
-    counts: dict = {}
-    prepared = prepare(panel, bare, panel.variables(bare), (), counts)
-    years = np.unique(panel.year[prepared.rows])
+def _by_city(request, outcome):
+    """Years (T,), first treated years (cities,) and outcomes (cities, T) of a balanced panel.
+
+    Raises NotIdentifiedError for a panel that is not balanced or has gaps.
+    """
+    counts, sample = request.counts, request.specification.sample
     n, cities = counts["n_obs"], counts["n_cities"]
+    years = np.unique(request.panel.year[request.rows.used])
     if counts["n_dropped_missing"] or counts["n_dropped_singletons"] or n != cities * len(years):
         missing = cities * len(years) - n
         raise NotIdentifiedError(
@@ -142,58 +154,45 @@ def _decompose(panel, specification):
         )
     if np.any(np.diff(years) != 1):
         raise NotIdentifiedError(f"The decomposition needs consecutive years; the sample '{sample}' has gaps.")
-    outcomes = prepared.raw[outcome].reshape(cities, len(years))
-    starts = panel.first_treated_year(policy)[prepared.rows].reshape(cities, len(years))[:, 0]
-    # Never: not within these years. Always: from the first year on or before.
-    starts = np.where(starts > years[-1], np.nan, np.where(starts <= years[0], -np.inf, starts))
-    cohorts = np.unique(starts[np.isfinite(starts)])
-    swept = prepared.swept[policy]
-    if len(cohorts) == 0 or prepared.explained([policy], given=()):
-        raise NotIdentifiedError(
-            f"No city of the sample '{sample}' changes its treatment by {policy} against others within the years."
-        )
-    members = {start: starts == start for start in cohorts}
+    starts = request.panel.first_treated_year(request.specification.treatment)[request.rows.used]
+    return years, starts.reshape(cities, len(years))[:, 0], outcome.reshape(cities, len(years))
+
+
+def _comparisons(outcomes, years, starts, cohorts):
+    """Every comparison with its variance as weight; ``starts``: NaN for never, -inf for always treated."""
     rest = {"never_treated": np.isnan(starts), "always_treated": np.isneginf(starts)}
-
-    result = []
-
-    def compare(comparison, treated, control, window, after, variance, years_of_cohorts):
-        change = outcomes[:, window & after].mean(axis=1) - outcomes[:, window & ~after].mean(axis=1)
-        shares = np.array([treated.sum(), control.sum()]) / cities
-        result.append(
-            {
-                "comparison": comparison,
-                "treated_cohort": years_of_cohorts[0],
-                "control_cohort": years_of_cohorts[1],
-                "n_treated_cities": int(treated.sum()),
-                "n_control_cities": int(control.sum()),
-                # (n_k + n_l)^2 n_kl (1 - n_kl) = n_k n_l
-                "weight": shares[0] * shares[1] * variance,
-                "estimate": change[treated].mean() - change[control].mean(),
-            }
-        )
-
     everywhere = np.ones(len(years), dtype=bool)
     share = {start: (years >= start).mean() for start in cohorts}
     for k in cohorts:
         for comparison, control in rest.items():
             if control.any():
                 variance = share[k] * (1 - share[k])
-                compare(comparison, members[k], control, everywhere, years >= k, variance, (k, None))
+                row = _compare(outcomes, starts == k, control, everywhere, years >= k, variance)
+                yield {"comparison": comparison, "treated_cohort": k, "control_cohort": None} | row
         for late in cohorts[cohorts > k]:
-            early, later = members[k], members[late]
+            early, later = starts == k, starts == late
             gap = share[k] - share[late]
-            compare("later_treated_as_control", early, later, years < late, years >= k, gap * (1 - share[k]), (k, late))
-            compare("earlier_treated_as_control", later, early, years >= k, years >= late, gap * share[late], (late, k))
-    total = sum(row["weight"] for row in result)
-    for row in result:
-        row["weight"] /= total
-    result.sort(
-        key=lambda row: (
-            COMPARISONS.index(row["comparison"]),
-            row["treated_cohort"],
-            row["control_cohort"] or 0,
-        )
-    )
-    twfe = swept @ prepared.swept[outcome] / (swept @ swept)
-    return result, twfe, {"n_obs": n, "n_cities": cities}
+            row = _compare(outcomes, early, later, years < late, years >= k, gap * (1 - share[k]))
+            yield {"comparison": "later_treated_as_control", "treated_cohort": k, "control_cohort": late} | row
+            row = _compare(outcomes, later, early, years >= k, years >= late, gap * share[late])
+            yield {"comparison": "earlier_treated_as_control", "treated_cohort": late, "control_cohort": k} | row
+
+
+def _compare(outcomes, treated, control, window, after, variance):
+    """One comparison of the ``treated`` and ``control`` cities in the years of the ``window``."""
+    change = outcomes[:, window & after].mean(axis=1) - outcomes[:, window & ~after].mean(axis=1)
+    shares = np.array([treated.sum(), control.sum()]) / len(outcomes)
+    return {
+        "n_treated_cities": int(treated.sum()),
+        "n_control_cities": int(control.sum()),
+        # (n_k + n_l)^2 n_kl (1 - n_kl) = n_k n_l
+        "weight": shares[0] * shares[1] * variance,
+        "estimate": change[treated].mean() - change[control].mean(),
+    }
+
+
+BACON = Estimator(
+    {"comparisons": Table(COMPONENT_COLUMNS), "groups": Table(GROUP_COLUMNS, ("comparison", (TOTAL,)))},
+    bacon,
+    columns=_columns,
+)

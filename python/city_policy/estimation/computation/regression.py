@@ -16,15 +16,16 @@ For n rows, k terms, residuals e and X with all fixed effects projected out:
 A fixed effect that another one contains (years beside province-years) adds nothing and is not counted.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from scipy.stats import t as student
 
-from city_policy.estimation.panel import BASE_EFFECTS, Panel, is_nested
-from city_policy.estimation.record import NotIdentifiedError
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.contract.panel import BASE_EFFECTS, is_nested
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.request import Request
 
 # A column whose variation is reduced below this share of its own is explained by the others.
 COLLINEAR_SHARE = 1e-10
@@ -100,7 +101,8 @@ class Prepared:
 
     ``rows``: their positions in the sorted panel, (n,); ``raw`` and ``swept``: the named columns, (n,) each,
     as they are and with all fixed effects projected out; ``controls``: the controls that are not collinear;
-    ``absorbed``: the fixed effects; ``cluster``: codes 0 ... of the clusters, (n,).
+    ``absorbed``: the fixed effects; ``cluster``: codes 0 ... of the clusters, (n,); ``dropped_terms``: the names of the
+    controls that are collinear, or None.
     """
 
     rows: np.ndarray
@@ -109,6 +111,7 @@ class Prepared:
     controls: list[str]
     absorbed: AbsorbedEffects
     cluster: np.ndarray
+    dropped_terms: str | None = None
 
     def stack(self, names: Sequence[str]) -> np.ndarray:
         """The swept columns ``names`` as a matrix (n, k)."""
@@ -122,41 +125,20 @@ class Prepared:
         return [name for name, fine in zip(names, kept, strict=True) if not fine]
 
 
-def prepare(
-    panel: Panel,
-    specification: Specification,
-    columns: dict[str, np.ndarray],
-    controls: Sequence[str],
-    counts: dict,
-    treated: np.ndarray | None = None,
-) -> Prepared:
-    """Rows, columns and swept columns of ``specification``.
+def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType({})) -> Prepared:
+    """The columns of ``request`` in the rows used, and the same with all fixed effects projected out.
 
-    ``columns``: what the estimator needs beside the controls, one value per row of the panel (the outcome under
-    its own name); ``controls``: the common controls, to which the specification's extra ones are added;
-    ``treated``: (N,), 1 where the treatment is on: the cities that have it in the rows used are counted, unless
-    other values than 0 and 1 occur. Fills ``counts`` with ``n_dropped_missing``, ``n_dropped_singletons``,
-    ``n_obs``, ``n_cities``, ``n_treated_cities`` (with ``treated``) and ``dropped_terms`` as far as it gets.
-
-    Raises InputError for a column that does not exist, NotIdentifiedError if no row can be used, no city is
-    treated, or the fixed effects leave nothing of the outcome.
+    ``beside``: further columns by name, (N,), which are complete in the rows used. Raises NotIdentifiedError if the
+    fixed effects leave nothing of the outcome.
     """
-    others = panel.controls(specification, controls, columns)
-    columns = columns | others
-    used = panel.usable_rows(specification, columns, counts)
+    panel, specification, used = request.panel, request.specification, request.rows.used
+    columns = {**request.columns, **beside, **request.controls}
 
     def codes(name):
         return np.unique(panel.groups(name)[used], return_inverse=True)[1]
 
     absorbed = AbsorbedEffects([codes(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)])
     data = np.column_stack(list(columns.values()))[used]
-    if treated is not None and np.isin(treated[used], (0.0, 1.0)).all():
-        counts["n_treated_cities"] = len(np.unique(absorbed.city[treated[used] == 1.0]))
-        if counts["n_treated_cities"] == 0:
-            raise NotIdentifiedError(
-                f"No city of the sample '{specification.sample}' is treated by {specification.treatment} "
-                "in the rows used."
-            )
     swept = absorbed.sweep(data)
     outcome = list(columns).index(specification.outcome)
     # What is left of a column once the effects are out is compared with the column itself.
@@ -166,14 +148,13 @@ def prepare(
         rows=np.flatnonzero(used),
         raw=dict(zip(columns, data.T, strict=True)),
         swept=dict(zip(columns, swept.T, strict=True)),
-        controls=list(others),
+        controls=list(request.controls),
         absorbed=absorbed,
         cluster=codes(specification.cluster),
     )
     dropped = prepared.explained(prepared.controls, given=())
-    counts["dropped_terms"] = " ".join(dropped) or None
-    prepared.controls[:] = [name for name in others if name not in dropped]
-    return prepared
+    kept = [name for name in prepared.controls if name not in dropped]
+    return replace(prepared, controls=kept, dropped_terms=" ".join(dropped) or None)
 
 
 @dataclass(frozen=True)
@@ -186,6 +167,10 @@ class Fit:
     residuals: np.ndarray
     bread: np.ndarray
     covariance: dict[str, tuple[np.ndarray | None, int | None]]
+
+    def has(self, vcov: str) -> bool:
+        """Whether there is a covariance by this variance estimator."""
+        return self.covariance[vcov][0] is not None
 
     def inference(self, position: int, vcov: str) -> dict:
         """Estimate, standard error, t, two-sided p and 95 % interval of one coefficient."""
@@ -252,7 +237,7 @@ def least_squares(
         CRV1: factor (W'W)^-1 (sum over g of W_g'e_g e_g'W_g) (W'W)^-1
 
     The columns are brought to length 1 first, so that controls of very different size do no harm. Raises
-    NotIdentifiedError if there are fewer rows than terms and effects.
+    NotIdentifiedError if there are fewer rows than terms and effects, or if the cross products W'W are singular.
     """
     degrees = residual_degrees(prepared, len(terms))
     y, x = prepared.swept[outcome], prepared.stack(terms)
@@ -263,7 +248,12 @@ def least_squares(
         z = prepared.stack(instruments)
         basis = np.linalg.qr(z / np.linalg.norm(z, axis=0))[0]
         w = basis @ (basis.T @ x)
-    bread = np.linalg.inv(w.T @ w)
+    try:
+        bread = np.linalg.inv(w.T @ w)
+    except np.linalg.LinAlgError:
+        raise NotIdentifiedError(
+            f"The terms of the regression of {outcome} cannot be told apart: their cross products are singular."
+        ) from None
     coefficients = bread @ (w.T @ y)
     residuals = y - x @ coefficients
     unscaled = bread / np.outer(scale, scale)

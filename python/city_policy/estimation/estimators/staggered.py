@@ -20,28 +20,34 @@ record's ``vcov`` is ``cluster`` for all three: the variances are not the sandwi
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.event_study import REFERENCE
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    NotIdentifiedError,
-    cast_to_schema,
-    coverage_sentence,
-    problem_cells,
-    record_base,
-)
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import RECORD_COLUMNS, NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import Estimator, Table, run
+from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.estimators.event_study import REFERENCE
 
 STAGGERED_COLUMNS = RECORD_COLUMNS | {"event_time": "Int64"}
 ESTIMATORS = ("imputation", "callaway_santanna", "sun_abraham")
+CLUSTER = "cluster"  # the name of their variance estimator in the record
 NEVER = 0  # how diff-diff marks a city without treatment
+# diff-diff raises ValueError for mistakes in its arguments and for data that do not identify the effect alike. These
+# are the beginnings of the sentences of the second kind; any other is a mistake of the program.
+NOT_IDENTIFIED = (
+    "No untreated observations found",
+    "No never-treated units found",
+    "not_yet_treated control group requires",
+    "Could not estimate any group-time effects",
+    "No valid cohort",
+    "Fewer observations",
+)
 
 
 def estimate_staggered(
@@ -54,7 +60,7 @@ def estimate_staggered(
     """Average and event-time effects of every specification by the estimator that it names.
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`; the treatment must be a policy of the
+    ``estimate_fixed_effects``; the treatment must be a policy of the
     timing and the estimator one of ``imputation``, ``callaway_santanna`` and ``sun_abraham``.
 
     Returns the estimate record with ``event_time`` (years since the start, or years of the panel where it has gaps;
@@ -63,42 +69,31 @@ def estimate_staggered(
 
     Raises InputError for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    checked = Panel(panel, treatment_timing)
-    rows = []
-    for specification in read_specifications(specifications):
-        counts: dict = {}
-        base = record_base(specification) | {"term": specification.treatment, "vcov": "cluster"}
-        sentences = coverage_sentence(controls_not_covered)
-        try:
-            frame, names, remarks = _rows_used(checked, specification, controls, counts)
-            effects, warned = _fit(specification.estimator, frame, names)
-        except Exception as problem:
-            rows.append(base | counts | problem_cells(problem, sentences))
-            continue
-        message = " ".join([*sentences, *remarks, *warned]) or None
-        rows += [base | counts | effect | {"status": "ok", "message": message} for effect in effects]
-    return cast_to_schema(pd.DataFrame(rows, columns=list(STAGGERED_COLUMNS)), STAGGERED_COLUMNS)
+    return run(STAGGERED, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)[0]
 
 
-def _rows_used(
-    panel: Panel, specification: Specification, controls: Sequence[str], counts: dict
-) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """The rows as diff-diff wants them, the names of its control columns, and sentences on what a reader should know.
-    Stores what is counted in ``counts``.
-    """
-    _refuse_what_is_not_offered(panel, specification)
-    columns = panel.variables(specification)
-    extra = panel.controls(specification, controls, columns)
-    used = panel.usable_rows(specification, columns | extra, counts)
-    first = panel.first_treated_year(specification.treatment)[used]
-    city, year = panel.city[used], panel.year[used]
-    treated = columns[specification.treatment][used] > 0
+def staggered(request: Request) -> Mapping[str, list[dict]]:
+    """The average and the event-time effects of one request."""
+    frame, names, counts, remarks = _as_the_library_wants(request)
+    effects, warned = _fit(request.specification.estimator, frame, names)
+    base = counts | {"vcov": CLUSTER, "notes": [*remarks, *warned]}
+    return {"estimates": [base | effect for effect in effects]}
+
+
+def _as_the_library_wants(request):
+    """The rows as diff-diff wants them, the names of its control columns, counts, and what a reader should know."""
+    one, used = request.specification, request.rows.used
+    first = request.panel.first_treated_year(one.treatment)[used]
+    city, year = request.panel.city[used], request.panel.year[used]
+    treated = request.treatment > 0
     keep = np.isin(city, city[~treated])
-    left_out = len(np.unique(city[~keep]))
-    counts["n_obs"], counts["n_cities"] = int(keep.sum()), len(np.unique(city[keep]))
-    counts["n_treated_cities"] = len(np.unique(city[keep & treated]))
+    counts = {
+        "n_obs": int(keep.sum()),
+        "n_cities": len(np.unique(city[keep])),
+        "n_treated_cities": len(np.unique(city[keep & treated])),
+    }
     if not (keep & treated).any():
-        raise NotIdentifiedError(f"No city of the sample changes its {specification.treatment} treatment.")
+        raise NotIdentifiedError(f"No city of the sample changes its {one.treatment} treatment.", counts)
     # A treatment that starts after the last year is none within these years.
     never = ~np.isin(city, city[treated])
     # Places among the years used, from 1 on: the library takes the number before the start for the year before it.
@@ -109,29 +104,32 @@ def _rows_used(
             "city": city[keep],
             "year": np.searchsorted(years, year[keep]) + 1,
             "first": np.where(never, NEVER, start)[keep],
-            "outcome": columns[specification.outcome][used][keep],
+            "outcome": request.outcome[keep],
         }
     )
-    names = []
-    for position, column in enumerate(extra.values()):
-        values = column[used][keep]
-        # Scaled, because the library judges collinearity by size; the effects do not change.
-        spread = values.std()
-        if spread > 0:
-            names.append(f"control_{position}")
-            frame[names[-1]] = (values - values.mean()) / spread
-    counts["dropped_terms"] = " ".join(
-        name for position, name in enumerate(extra) if f"control_{position}" not in names
-    )
+    scaled = {f"control_{i}": _scaled(column[used][keep]) for i, column in enumerate(request.controls.values())}
+    frame = frame.assign(**{name: column for name, column in scaled.items() if column is not None})
+    dropped = [name for name, column in zip(request.controls, scaled.values(), strict=True) if column is None]
+    counts["dropped_terms"] = " ".join(dropped)
     remarks = []
-    if left_out:
+    if not keep.all():
+        left_out = len(np.unique(city[~keep]))
         remarks.append(f"{left_out} cities are treated in every year used and cannot be compared.")
     if np.ptp(years) >= len(years):
         remarks.append("The years have gaps: event time counts the years that there are.")
-    return frame, names, remarks
+    return frame, [name for name in scaled if name in frame], counts, remarks
 
 
-def _refuse_what_is_not_offered(panel: Panel, specification: Specification) -> None:
+def _scaled(values):
+    """``values`` with mean 0 and standard deviation 1, because the library judges collinearity by size; the effects do
+    not change. None if they do not vary.
+    """
+    spread = values.std()
+    return (values - values.mean()) / spread if spread > 0 else None
+
+
+def _columns(panel, specification, controls, options):
+    """Outcome, policy and controls."""
     if specification.estimator not in ESTIMATORS:
         raise InputError(f"The estimator is '{specification.estimator}'; expected one of {', '.join(ESTIMATORS)}.")
     if specification.treatment not in panel.timing:
@@ -141,6 +139,8 @@ def _refuse_what_is_not_offered(panel: Panel, specification: Specification) -> N
             f"The estimator {specification.estimator} has city and year effects, no lag and clusters by adcode; "
             "leave lag and extra_fixed_effects blank and cluster adcode."
         )
+    columns = panel.variables(specification)
+    return columns, panel.controls(specification, controls, columns)
 
 
 def _fit(estimator: str, frame: pd.DataFrame, controls: list[str]) -> tuple[list[dict], list[str]]:
@@ -158,9 +158,15 @@ def _fit(estimator: str, frame: pd.DataFrame, controls: list[str]) -> tuple[list
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit = models[estimator].fit(
-            frame, outcome="outcome", unit="city", time="year", first_treat="first", covariates=controls or None
-        )
+        try:
+            fit = models[estimator].fit(
+                frame, outcome="outcome", unit="city", time="year", first_treat="first", covariates=controls or None
+            )
+        except ValueError as problem:
+            if not str(problem).startswith(NOT_IDENTIFIED):
+                raise
+            reason = str(problem).split(". ")[0].rstrip(".")
+            raise NotIdentifiedError(f"diff-diff cannot estimate it: {reason}.") from problem
         by_time = _by_event_time(estimator, fit)
     if not np.isfinite(fit.overall_att):
         raise NotIdentifiedError("No city treated in these years has a city to be compared with.")
@@ -211,3 +217,6 @@ def _effect(event_time, estimate, std_error, t_stat, p_value, interval) -> dict:
         "ci_low": float(interval[0]),
         "ci_high": float(interval[1]),
     }
+
+
+STAGGERED = Estimator({"estimates": Table(STAGGERED_COLUMNS, ("vcov", (CLUSTER,)))}, staggered, columns=_columns)

@@ -2,14 +2,16 @@
 the rows that a specification uses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.record import NotIdentifiedError
-from city_policy.estimation.specification import Specification
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.specification import Specification
 
 BASE_EFFECTS = ("adcode", "year")
 
@@ -21,9 +23,9 @@ class Panel:
     independent of the order of the rows. ``treatment_timing``: one row per ``adcode`` and ``policy_id``, with
     ``first_treated_year`` (whole, missing = never); a city without a row is never treated.
 
-    Attributes: ``frame``, sorted, N rows, to which all positions refer; ``timing``: policy -> first treated years
-    by city; ``city``: codes 0 ... of the cities, (N,); ``year``: (N,). The arrays that the methods return are
-    kept: do not change them.
+    Attributes: ``frame``, sorted, N rows, to which all positions refer; ``timing``: policy -> first treated years by
+    city; ``city``: codes 0 ... of the cities, (N,); ``adcodes``: what the codes stand for; ``year``: (N,). The arrays
+    that the methods return are kept: do not change them.
 
     Raises InputError for a missing key column or key, a repeated city-year or city-policy, or a first treated
     year that is not whole.
@@ -60,7 +62,8 @@ class Panel:
         self.timing = {policy: group.set_index("adcode")["first"] for policy, group in timing.groupby("policy_id")}
         frame = frame.assign(adcode=frame["adcode"].astype("str"), year=pd.to_numeric(frame["year"]).astype("int64"))
         self.frame = frame.sort_values(["adcode", "year"], ignore_index=True)
-        self.city = pd.factorize(self.frame["adcode"], sort=True)[0]
+        self.city, adcodes = pd.factorize(self.frame["adcode"], sort=True)
+        self.adcodes = adcodes.to_numpy(dtype="str")
         self.year = self.frame["year"].to_numpy()
         self._numbers: dict = {}
         self._lagged: dict = {}
@@ -142,39 +145,58 @@ class Panel:
             raise InputError(f"'{specification.outcome}' stands on both sides of the equation.")
         return {name: self.regressor(name) for name in names if name not in columns}
 
-    def usable_rows(self, specification: Specification, columns: dict[str, np.ndarray], counts: dict) -> np.ndarray:
-        """Mask (N,) of the rows of the sample that have all ``columns``, a group of every fixed effect and a
-        cluster, and are not alone in a group of a fixed effect.
+    def usable_rows(
+        self, specification: Specification, columns: Mapping[str, np.ndarray], sample: np.ndarray | None = None
+    ) -> "Rows":
+        """The rows of the sample that have all ``columns``, a group of every fixed effect and a cluster, and are not
+        alone in a group of a fixed effect.
 
-        Stores ``n_dropped_missing``, ``n_dropped_singletons``, ``n_obs`` and ``n_cities`` in ``counts`` as far as
-        it gets. Raises NotIdentifiedError when no row is left or a fixed effect has a group for every row.
+        ``columns``: name -> (N,); ``sample``: a mask (N,) in place of the specification's sample. Raises
+        NotIdentifiedError, with the counts that are known, when no row is left or a fixed effect has a group for every
+        row.
         """
-        sample = self.sample(specification.sample)
+        sample = self.sample(specification.sample) if sample is None else sample
         effects = [self.groups(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)]
         if not sample.any():
             raise NotIdentifiedError(f"The sample '{specification.sample}' is empty.")
         complete = np.isfinite(np.column_stack(list(columns.values()))).all(axis=1)
         for groups in (*effects, self.groups(specification.cluster)):
             complete &= groups >= 0
-        counts["n_dropped_missing"] = int((sample & ~complete).sum())
-        used = sample & complete
-        if not used.any():
+        counts = {"n_dropped_missing": int((sample & ~complete).sum())}
+        eligible = sample & complete
+        if not eligible.any():
             empty = [name for name, column in columns.items() if not np.isfinite(column[sample]).any()]
             reason = f"{empty[0]} is missing in every row" if empty else "no row has all variables"
-            raise NotIdentifiedError(f"No row of the sample '{specification.sample}' can be used: {reason}.")
+            raise NotIdentifiedError(f"No row of the sample '{specification.sample}' can be used: {reason}.", counts)
         for name, groups in zip(specification.extra_fixed_effects, effects[len(BASE_EFFECTS) :], strict=True):
-            if len(np.unique(groups[used])) == used.sum():
+            if len(np.unique(groups[eligible])) == eligible.sum():
                 raise NotIdentifiedError(
                     f"The fixed effects {name} have a group of their own for every row, so they absorb "
-                    f"{specification.treatment} and everything else."
+                    f"{specification.treatment} and everything else.",
+                    counts,
                 )
-        alone = _singletons([groups[used] for groups in effects])
+        alone = _singletons([groups[eligible] for groups in effects])
         counts["n_dropped_singletons"] = int(alone.sum())
+        used = eligible.copy()
         used[np.flatnonzero(used)[alone]] = False
         if not used.any():
-            raise NotIdentifiedError("Every row is alone in its city or year, so that the fixed effects absorb it.")
-        counts["n_obs"], counts["n_cities"] = int(used.sum()), len(np.unique(self.city[used]))
-        return used
+            raise NotIdentifiedError(
+                "Every row is alone in its city or year, so that the fixed effects absorb it.", counts
+            )
+        counts |= {"n_obs": int(used.sum()), "n_cities": len(np.unique(self.city[used]))}
+        return Rows(eligible, used, MappingProxyType(counts))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one sample, as masks (N,): ``eligible``, those with all variables; ``used``, those of them that are
+    not alone in a group of a fixed effect. ``counts``: ``n_dropped_missing``, ``n_dropped_singletons``, ``n_obs`` and
+    ``n_cities``.
+    """
+
+    eligible: np.ndarray
+    used: np.ndarray
+    counts: Mapping[str, int]
 
 
 def _singletons(effects):

@@ -2,7 +2,7 @@
 
 The macro ``cluster_moments`` (``macros/cluster_moments.sql``) computes, inside DuckDB, the cross products by cluster of
 a panel with unit and period effects. Its result has clusters x k^2 rows, however many rows the panel has, and
-:func:`read_moments` makes the engine's moments of it (:mod:`city_policy.estimation.moments`).
+:func:`read_moments` makes the engine's moments of it (:mod:`city_policy.estimation.computation.moments`).
 
 With d_t the dummy of period t, x and z columns, n_i the rows of unit i and x~ the column x less the mean of the unit
 over its rows, a cluster has, its units being summed over,
@@ -30,8 +30,8 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.moments import PIVOT_SHARE, ClusterMoments
-from city_policy.estimation.regression import COLLINEAR_SHARE
+from city_policy.estimation.computation.moments import PIVOT_SHARE, ClusterMoments
+from city_policy.estimation.computation.regression import COLLINEAR_SHARE
 
 TABLE_COLUMNS = ("cluster", "part", "first_term", "second_term", "value")
 PRODUCTS = ("periods", "period", "columns")

@@ -33,7 +33,8 @@ u_i^2 z_i z_i' for ``HC1`` and the sum over clusters of Z_g'u_g u_g'Z_g for ``CR
 k counts the controls, F is the rank of the fixed effects.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -43,28 +44,21 @@ from scipy.stats import chi2
 from scipy.stats import f as f_distribution
 
 from city_policy.errors import InputError
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    VARIANCE_ESTIMATORS,
-    NotIdentifiedError,
-    cast_to_schema,
-    fit_sentences,
-    problem_cells,
-    problem_rows,
-    record_base,
-)
-from city_policy.estimation.regression import (
+from city_policy.estimation.computation.regression import (
     COLLINEAR_SHARE,
     Prepared,
     cluster_factor,
     cluster_sums,
     goodness,
     least_squares,
-    prepare,
     residual_degrees,
+    sweep,
 )
-from city_policy.estimation.specification import Specification, read_option, read_specifications
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError, notes_on_fit
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import RECORD, Estimator, Table, run
+from city_policy.estimation.contract.specification import Specification
 
 # Terrain relief × dual, as the paper has it.
 PAPER_INSTRUMENT = "terrain_relief_proxy:dual"
@@ -106,7 +100,7 @@ def estimate_instrumental_variable(
     """Both stages and the diagnostics of every specification; formulas at the top.
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. The optional column ``variant`` of the
+    ``estimate_fixed_effects``. The optional column ``variant`` of the
     specifications names the instrument, blank for the paper's ``terrain_relief_proxy:dual``: two factors joined
     by ``:``, each a policy or a column of the panel, or ``year`` for a dummy of every year but the first
     (``terrain_relief_proxy:year``); or plain columns separated by spaces.
@@ -121,33 +115,24 @@ def estimate_instrumental_variable(
 
     Raises InputError only for what makes the whole call meaningless (see ``estimate_fixed_effects``).
     """
-    checked = Panel(panel, treatment_timing)
-    variants = read_option(specifications, "variant")
-    rows, diagnostics = [], []
-    for specification in read_specifications(specifications):
-        instrument = variants.get(specification.spec_id, PAPER_INSTRUMENT)
-        counts: dict = {}
-        label = {
-            "spec_id": specification.spec_id,
-            "treatment": specification.treatment,
-            "instrument": instrument,
-        }
-        caveat = _caveat(specification.treatment, instrument, checked.timing)
-        try:
-            prepared, names = _prepare(checked, specification, instrument, controls, counts)
-            rows += _stages(prepared, names, specification, counts, caveat, controls_not_covered)
-            diagnostics += [
-                label | _diagnose(prepared, names, specification, vcov, caveat)
-                for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
-            ]
-        except Exception as problem:
-            rows += problem_rows(specification, counts, problem, controls_not_covered)
-            failure = label | problem_cells(problem, [caveat])
-            diagnostics += [failure | {"vcov": vcov} for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS]
-    return (
-        cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS))),
-        cast_to_schema(pd.DataFrame(diagnostics, columns=list(DIAGNOSTIC_COLUMNS)), DIAGNOSTIC_COLUMNS),
-    )
+    return run(INSTRUMENTAL_VARIABLE, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)
+
+
+def instrumental_variable(request: Request) -> Mapping[str, list[dict]]:
+    """Both stages of one request, and their diagnostics by three variance estimators."""
+    specification = request.specification
+    prepared, names = _prepare(request)
+    caveat = _caveat(specification.treatment, _instrument(specification), request.panel.timing)
+    return {
+        "estimates": _stages(prepared, names, specification, caveat),
+        "diagnostics": [
+            _diagnose(prepared, names, specification, vcov, caveat) for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
+        ],
+    }
+
+
+def _instrument(specification):
+    return specification.variant or PAPER_INSTRUMENT
 
 
 def _caveat(treatment, instrument, timing):
@@ -183,16 +168,22 @@ def _instruments(panel, instrument):
     return {f"instrument_{year}": left * (panel.year == year) for year in np.unique(panel.year)}
 
 
-def _prepare(panel, specification, instrument, controls, counts):
-    """The prepared columns, and the names of the instruments that are not collinear."""
-    treatment = specification.treatment
-    columns = panel.variables(specification)
-    instruments = _instruments(panel, instrument)
+def _columns(panel, specification, controls, options):
+    """Outcome, treatment and instruments; a control that is an instrument is none here."""
+    instrument = _instrument(specification)
+    columns = panel.variables(specification) | _instruments(panel, instrument)
     given = [name for name in controls if name not in instrument.split()]
-    prepared = prepare(panel, specification, columns | instruments, given, counts, treated=columns[treatment])
+    return columns, panel.controls(specification, given, columns)
+
+
+def _prepare(request):
+    """The prepared columns, and the names of the instruments that are not collinear."""
+    outcome, treatment = request.specification.outcome, request.specification.treatment
+    instrument = _instrument(request.specification)
+    prepared = sweep(request)
     if prepared.explained([treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
-    names = list(instruments)
+    names = [name for name in request.columns if name not in (outcome, treatment)]
     if instrument.endswith(":year"):
         # Relief does not vary within a city: one year's product is the sum of the others', with sign.
         names = [name for name in names if prepared.raw[name].any()][1:]
@@ -201,15 +192,15 @@ def _prepare(panel, specification, instrument, controls, counts):
     if not names:
         raise NotIdentifiedError(f"The controls and the fixed effects explain the instrument {instrument}.")
     if len(names) == 1:
-        prepared.raw["instrument"], prepared.swept["instrument"] = (
-            prepared.raw[names[0]],
-            prepared.swept[names[0]],
+        raw, swept = prepared.raw[names[0]], prepared.swept[names[0]]
+        prepared = replace(
+            prepared, raw=prepared.raw | {"instrument": raw}, swept=prepared.swept | {"instrument": swept}
         )
         names = ["instrument"]
     return prepared, names
 
 
-def _stages(prepared, names, specification, counts, caveat, controls_not_covered):
+def _stages(prepared, names, specification, caveat):
     """Record rows of both stages."""
     outcome, treatment, extra = specification.outcome, specification.treatment, prepared.controls
     first = least_squares(prepared, treatment, [*names, *extra])
@@ -222,11 +213,9 @@ def _stages(prepared, names, specification, counts, caveat, controls_not_covered
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
         for stage, column_no, left, terms, fit in stages:
-            clustered = fit.covariance[vcov][0] is not None
-            notes = [caveat, *fit_sentences(specification, counts, controls_not_covered, clustered)]
-            base = record_base(specification) | counts | goodness(prepared, left, fit.residuals)
-            base |= {"panel": stage, "column_no": column_no, "outcome": left, "vcov": vcov}
-            base |= {"status": "ok", "message": " ".join(notes)}
+            base = {"panel": stage, "column_no": column_no, "outcome": left, "vcov": vcov}
+            base |= {"dropped_terms": prepared.dropped_terms} | goodness(prepared, left, fit.residuals)
+            base["notes"] = [caveat, *notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))]
             rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms)]
     return rows
 
@@ -245,7 +234,7 @@ def _diagnose(prepared, names, specification, vcov, caveat):
     if vcov == "CRV1" and cluster_factor(prepared, 0) is None:
         return result | {
             "status": "not_identified",
-            "message": f"No clustered statistics: the rows used hold one {specification.cluster}. {caveat}",
+            "notes": [f"No clustered statistics: the rows used hold one {specification.cluster}.", caveat],
         }
     try:
         lm = stage.rank_lm(vcov)
@@ -253,7 +242,7 @@ def _diagnose(prepared, names, specification, vcov, caveat):
     except np.linalg.LinAlgError:
         return result | {
             "status": "not_identified",
-            "message": f"There are too few clusters for {stage.count} instruments. {caveat}",
+            "notes": [f"There are too few clusters for {stage.count} instruments.", caveat],
         }
     notes = [caveat]
     if between:
@@ -265,8 +254,7 @@ def _diagnose(prepared, names, specification, vcov, caveat):
         "anderson_rubin_low": low,
         "anderson_rubin_high": high,
         "anderson_rubin_kind": kind,
-        "status": "ok",
-        "message": " ".join(notes),
+        "notes": notes,
     }
 
 
@@ -392,3 +380,15 @@ def _crossings(roots, excess):
         if not same:
             return roots
         roots.pop(same[0])
+
+
+INSTRUMENTAL_VARIABLE = Estimator(
+    {
+        "estimates": RECORD,
+        "diagnostics": Table(DIAGNOSTIC_COLUMNS, ("vcov", DIAGNOSTIC_VARIANCE_ESTIMATORS), says_coverage=False),
+    },
+    instrumental_variable,
+    columns=_columns,
+    label=lambda specification, options: {"instrument": _instrument(specification)},
+    treated_cities=True,
+)

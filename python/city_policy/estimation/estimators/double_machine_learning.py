@@ -19,28 +19,28 @@ How it is computed (DoubleML, partialling-out score):
 
 Variances of one repetition, with residuals v of the treatment and e = u - b v: ``iid``
 e'e / (n - 1 - F) / v'v; ``CRV1`` factor × sum over g of (v_g'e_g)^2 / (v'v)^2, degrees of freedom and factor as
-in :mod:`city_policy.estimation.regression` for one term.
+in ``computation.regression`` for one term.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.panel import Panel
-from city_policy.estimation.record import (
-    RECORD_COLUMNS,
-    VARIANCE_ESTIMATORS,
-    NotIdentifiedError,
-    cast_to_schema,
-    fit_sentences,
-    problem_rows,
-    record_base,
+from city_policy.estimation.computation.regression import (
+    cluster_factor,
+    cluster_sums,
+    residual_degrees,
+    sweep,
+    t_inference,
 )
-from city_policy.estimation.regression import cluster_factor, cluster_sums, prepare, residual_degrees, t_inference
-from city_policy.estimation.specification import Specification, read_specifications
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError, notes_on_fit
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import RECORD, Estimator, run
+from city_policy.estimation.contract.specification import Specification
 
 
 def estimate_double_machine_learning(
@@ -56,7 +56,7 @@ def estimate_double_machine_learning(
     """Effect of every specification's treatment; formulas at the top.
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
-    :func:`city_policy.estimation.fixed_effects.estimate_fixed_effects`. ``seed``: of the folds, the same for
+    ``estimate_fixed_effects``. ``seed``: of the folds, the same for
     every specification, so that neither their order nor that of the rows matters. ``folds``: at least 2;
     ``repetitions``: at least 1.
 
@@ -69,52 +69,72 @@ def estimate_double_machine_learning(
     """
     if folds < 2 or repetitions < 1:
         raise InputError(f"{folds} folds and {repetitions} repetitions were asked for; expected at least 2 and 1.")
-    checked = Panel(panel, treatment_timing)
-    rows, learned = [], {}
-    for specification in read_specifications(specifications):
-        counts: dict = {}
-        try:
-            inference = _estimate(checked, specification, controls, counts, learned, seed, folds, repetitions)
-        except Exception as problem:
-            rows += problem_rows(specification, counts, problem, controls_not_covered)
-            continue
-        note = f"Lasso on a polynomial of degree 2, {folds} folds of cities, median of {repetitions} repetitions."
-        for vcov in VARIANCE_ESTIMATORS:
-            clustered = "std_error" in inference[vcov]
-            notes = [note, *fit_sentences(specification, counts, controls_not_covered, clustered)]
-            row = record_base(specification) | counts | inference[vcov]
-            row |= {"term": specification.treatment, "vcov": vcov, "status": "ok", "message": " ".join(notes)}
-            rows.append(row)
-    return cast_to_schema(pd.DataFrame(rows, columns=list(RECORD_COLUMNS)))
+    return run(
+        DOUBLE_MACHINE_LEARNING,
+        Panel(panel, treatment_timing),
+        specifications,
+        controls,
+        controls_not_covered,
+        seed=seed,
+        folds=folds,
+        repetitions=repetitions,
+    )[0]
 
 
-def _estimate(panel, specification, controls, counts, learned, seed, folds, repetitions):
-    """Per variance estimator the numbers of the record row. ``learned``: what the lasso predicted of outcomes so
-    far, by rows and controls; specifications that differ in their treatment only learn the outcome once.
-    """
-    outcome, treatment = specification.outcome, specification.treatment
-    columns = panel.variables(specification)
-    prepared = prepare(panel, specification, columns, controls, counts, treated=columns[treatment])
+def double_machine_learning(request: Request) -> Mapping[str, list[dict]]:
+    """The record of one request: a row per variance estimator."""
+    folds, repetitions = request.options["folds"], request.options["repetitions"]
+    prepared = sweep(request)
+    _refuse_what_cannot_be_learned(request, prepared)
+    left_y, left_d = _partial_out(request, prepared)
+    inference = _inference(prepared, left_y, left_d)
+    note = f"Lasso on a polynomial of degree 2, {folds} folds of cities, median of {repetitions} repetitions."
+    rows = []
+    for vcov in VARIANCE_ESTIMATORS:
+        clustered = "std_error" in inference[vcov]
+        notes = [note, *notes_on_fit(request.specification, prepared.dropped_terms, clustered)]
+        rows.append(inference[vcov] | {"vcov": vcov, "dropped_terms": prepared.dropped_terms, "notes": notes})
+    return {"estimates": rows}
+
+
+def _refuse_what_cannot_be_learned(request, prepared):
+    treatment, folds = request.specification.treatment, request.options["folds"]
     if prepared.explained([treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
     if not prepared.controls:
-        raise InputError("Double machine learning needs a control; without one the regression is the plain one.")
-    if counts["n_cities"] < 2 * folds:
-        raise NotIdentifiedError(f"{counts['n_cities']} cities are too few for {folds} folds of at least two cities.")
-    y, d = prepared.swept[outcome], prepared.swept[treatment]
+        raise NotIdentifiedError(
+            "Double machine learning needs a control; without one the regression is the plain one."
+        )
+    if request.counts["n_cities"] < 2 * folds:
+        raise NotIdentifiedError(
+            f"{request.counts['n_cities']} cities are too few for {folds} folds of at least two cities."
+        )
+
+
+def _partial_out(request, prepared):
+    """What the lasso leaves of outcome and treatment, (n, repetitions) each.
+
+    What it predicts of an outcome is kept in the memo: specifications that differ in their treatment only learn the
+    outcome once.
+    """
+    one = request.specification
+    y, d = prepared.swept[one.outcome], prepared.swept[one.treatment]
     features = prepared.absorbed.sweep(_dictionary([prepared.raw[name] for name in prepared.controls]))
     size = np.linalg.norm(features, axis=0)
     # A square of a 0/1 control is the control; a product that does not vary within cities is nothing.
     features = features[:, size > 1e-8 * np.sqrt(len(y))]
     features = features / features.std(axis=0)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(request.options["seed"])
+    folds, repetitions = request.options["folds"], request.options["repetitions"]
     splits = [_splits(prepared.absorbed.city, folds, rng) for _ in range(repetitions)]
-    key = (outcome, specification.extra_fixed_effects, *prepared.controls, prepared.rows.tobytes())
-    predicted = _cross_fit(y / y.std(), d / d.std(), features, splits, learned.get(key))
-    learned[key] = predicted["ml_l"]
-    left_y = y[:, None] - predicted["ml_l"] * y.std()
-    left_d = d[:, None] - predicted["ml_m"] * d.std()
+    key = (one.outcome, one.extra_fixed_effects, *prepared.controls, prepared.rows.tobytes())
+    predicted = _cross_fit(y / y.std(), d / d.std(), features, splits, request.memo.get(key))
+    request.memo[key] = predicted["ml_l"]
+    return y[:, None] - predicted["ml_l"] * y.std(), d[:, None] - predicted["ml_m"] * d.std()
 
+
+def _inference(prepared, left_y, left_d):
+    """Per variance estimator the numbers of the record row: medians over the repetitions, formulas at the top."""
     degrees, factor = residual_degrees(prepared, 1), cluster_factor(prepared, 1)
     estimates = (left_d * left_y).sum(axis=0) / (left_d**2).sum(axis=0)
     errors = left_y - left_d * estimates
@@ -168,3 +188,6 @@ def _cross_fit(y, d, features, splits, predicted_y=None):
         known = None if predicted_y is None else {"d": {"ml_l": predicted_y}}
         model.fit(n_jobs_cv=1, external_predictions=known)
     return {learner: model.predictions[learner][:, :, 0] for learner in ("ml_l", "ml_m")}
+
+
+DOUBLE_MACHINE_LEARNING = Estimator({"estimates": RECORD}, double_machine_learning, treated_cities=True)

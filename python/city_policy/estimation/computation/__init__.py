@@ -1,0 +1,1 @@
+"""What computes: least squares with fixed effects, and resampling on cross products."""

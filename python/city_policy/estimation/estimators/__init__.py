@@ -1,0 +1,1 @@
+"""What estimates: one module per estimator, each a pure function of a request."""

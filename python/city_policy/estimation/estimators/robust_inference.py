@@ -1,0 +1,241 @@
+"""How sure is an effect? One estimate under seven ways to measure its uncertainty, and which cities it hangs on.
+
+The estimate is that of ``estimators.fixed_effects``; G cities; everything is computed on moments
+(``computation.moments``), nothing is refitted.
+
+- ``iid``: what the paper prints; too small when the errors of a city hang together.
+- ``CRV1``: clustered by city, t with G - 1 degrees of freedom.
+- ``CRV3``: the jackknife, ((G - 1)/G sum over c of (b_(c) - b)^2)^1/2 with b_(c) the estimate without city c, t with
+  G - 1 degrees of freedom; MacKinnon, Nielsen and Webb (2023). Better than CRV1 when cities differ in weight.
+- ``pairs_bootstrap``: cities drawn with replacement; the standard deviation of the draws, the interval from their 2.5
+  to their 97.5 percent quantile, and p = 2 min(share of draws <= 0, share >= 0), the estimate counted among them.
+- ``wild_rademacher``, ``wild_webb``: wild cluster bootstrap with the null imposed; p is the share of |t*| above |t|,
+  the interval holds the values that this test does not reject at 5 %; Cameron, Gelbach and Miller (2008). Webb's six
+  points are for few cities, where the two signs give few distinct draws.
+
+The seventh, the randomisation p, deals out start years and is that of ``estimators.placebo``.
+
+**Influence.** b - b_(c) is what a city adds to the estimate; x~_c'e_c / x~'x~, its linear approximation, gives the
+city's share in the clustered variance, (x~_c'e_c)^2 / sum over c of (x~_c'e_c)^2.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from city_policy.errors import InputError
+from city_policy.estimation.computation.moments import (
+    bootstrap_weights,
+    generator,
+    jackknife_weights,
+    moments_of,
+    resampling_columns,
+    wild_bootstrap,
+)
+from city_policy.estimation.computation.regression import t_inference
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.record import NotIdentifiedError
+from city_policy.estimation.contract.request import Request
+from city_policy.estimation.contract.runner import Estimator, Table, run
+from city_policy.estimation.contract.specification import OPTIONAL_CELLS
+
+METHODS = ("iid", "CRV1", "CRV3", "pairs_bootstrap", "wild_rademacher", "wild_webb")
+INFERENCE_COLUMNS = {
+    "spec_id": "str",
+    "outcome": "str",
+    "treatment": "str",
+    "sample": "str",
+    "term": "str",
+    "method": "str",
+    "estimate": "float64",
+    "std_error": "float64",
+    "t_stat": "float64",
+    "p_value": "float64",
+    "ci_low": "float64",
+    "ci_high": "float64",
+    "draws": "Int64",
+    "seed": "Int64",
+    "n_obs": "Int64",
+    "n_cities": "Int64",
+    "status": "str",
+    "message": "str",
+}
+INFLUENCE_COLUMNS = {
+    "spec_id": "str",
+    "outcome": "str",
+    "treatment": "str",
+    "sample": "str",
+    "adcode": "str",
+    "estimate": "float64",
+    "estimate_without": "float64",
+    "change": "float64",
+    "linear_change": "float64",
+    "variance_share": "float64",
+    "status": "str",
+    "message": "str",
+}
+ABSENT = {**OPTIONAL_CELLS, "result": "robust_inference", "estimator": "fixed_effects"}
+# The columns of the engine's targets.
+TREATMENT, OUTCOME = range(2)
+
+
+def robust_inference(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame,
+    controls: Sequence[str],
+    controls_not_covered: Sequence[str] = (),
+    bootstrap_draws: int = 1000,
+    wild_draws: int = 9999,
+    seed: int = 20250101,
+) -> pd.DataFrame:
+    """The treatment's coefficient of every specification under every method; see the top of the module.
+
+    ``panel``, ``treatment_timing``, ``controls``, ``controls_not_covered``: as in
+    ``estimate_fixed_effects``; ``specifications``: one row each with
+    ``spec_id``, ``outcome``, ``treatment``, ``sample``; ``lag``, ``extra_controls`` and ``extra_fixed_effects`` if
+    present (only effects that a city never changes). ``bootstrap_draws``, ``wild_draws``: draws of each kind; ``seed``:
+    not negative. The draws depend on the seed and the sample only.
+
+    Returns one row per specification and method, in units of the outcome. ``t_stat`` is estimate / ``std_error``, for
+    the wild bootstrap the CRV1 one, whose p is drawn; an end of an interval that does not exist is missing. A
+    specification that cannot be run has its rows with ``status`` and ``message``.
+
+    Raises InputError for a panel or specifications that are unusable as a whole, or draws below 1.
+    """
+    for name, number in (("pairs", bootstrap_draws), ("wild", wild_draws)):
+        if number < 1:
+            raise InputError(f"The {name} bootstrap was asked for {number} draws; expected at least 1.")
+    return run(
+        ROBUST_INFERENCE,
+        Panel(panel, treatment_timing),
+        specifications,
+        controls,
+        controls_not_covered,
+        bootstrap_draws=bootstrap_draws,
+        wild_draws=wild_draws,
+        seed=seed,
+    )[0]
+
+
+def city_influence(
+    panel: pd.DataFrame,
+    treatment_timing: pd.DataFrame,
+    specifications: pd.DataFrame,
+    controls: Sequence[str],
+    controls_not_covered: Sequence[str] = (),
+) -> pd.DataFrame:
+    """What every city adds to the estimate of every specification; arguments as in :func:`robust_inference`.
+
+    Returns one row per specification and city, in order of the two: ``estimate`` of all cities, ``estimate_without``
+    the city, ``change`` (the first less the second), ``linear_change`` (x~_c'e_c / x~'x~) and ``variance_share`` (its
+    square over the sum of squares; the shares sum to 1). A specification that cannot be run is one row without a
+    city, with ``status`` and ``message``.
+    """
+    return run(CITY_INFLUENCE, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)[0]
+
+
+def leave_one_out(request: Request) -> Mapping[str, list[dict]]:
+    """The influence of every city in one request."""
+    moments, estimate, without = _leave_one_out(request)
+    linear = moments.weigh().influence(OUTCOME, [TREATMENT])[:, 0]
+    unknown = f"Without this city the rest does not identify the effect of {request.specification.treatment}."
+    frame = pd.DataFrame(
+        {
+            "adcode": request.panel.adcodes[moments.cities],
+            "estimate": estimate,
+            "estimate_without": without,
+            "change": estimate - without,
+            "linear_change": linear,
+            "variance_share": linear**2 / (linear @ linear),
+            "notes": [[] if fine else [unknown] for fine in np.isfinite(without)],
+        }
+    )
+    return {"influence": frame.to_dict("records")}
+
+
+def _leave_one_out(request):
+    """The moments, the estimate of all cities and those without each city, (cities,)."""
+    one = request.specification
+    moments = moments_of(request, [one.treatment, one.outcome])
+    estimate = moments.weigh().regress(OUTCOME, [TREATMENT]).estimate[0, 0]
+    if not np.isfinite(estimate):
+        raise NotIdentifiedError(f"{one.treatment} is collinear with the other terms and the fixed effects.")
+    without = moments.weigh(jackknife_weights(moments.n_cities)).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
+    return moments, estimate, without
+
+
+def infer(request: Request) -> Mapping[str, list[dict]]:
+    """One request under every method."""
+    moments, estimate, without = _leave_one_out(request)
+    whole = moments.weigh()
+    fit = whole.regress(OUTCOME, [TREATMENT], clustered=True)
+    clustered = fit.std_error_crv1[0, 0]
+    if not np.isfinite(clustered):
+        raise NotIdentifiedError("The rows used hold one city, so there is no clustered error.")
+    if not clustered > 0:
+        raise NotIdentifiedError("The regression leaves no residual, so that its clustered error is zero.")
+    cells = {
+        "iid": t_inference(estimate, fit.std_error_iid[0, 0], fit.degrees_iid[0]),
+        "CRV1": t_inference(estimate, clustered, fit.degrees_crv1[0]),
+        "CRV3": _jackknife(request, moments, estimate, without),
+        "pairs_bootstrap": _pairs_bootstrap(request, moments, estimate),
+    }
+    for weights in ("rademacher", "webb"):
+        cells[f"wild_{weights}"] = {"std_error": clustered} | _wild_bootstrap(request, moments, weights)
+    counts = {"estimate": estimate, "n_obs": whole.n_obs[0], "n_cities": moments.n_cities}
+    return {"inference": [{"method": method} | counts | cells[method] for method in METHODS]}
+
+
+def _jackknife(request, moments, estimate, without):
+    if not np.isfinite(without).all():
+        alone = request.panel.adcodes[moments.cities[~np.isfinite(without)][0]]
+        reason = f"Without city {alone} the rest does not identify the effect of {request.specification.treatment}."
+        return {"status": "not_identified", "notes": [reason]}
+    g = moments.n_cities
+    return t_inference(estimate, np.sqrt((g - 1) / g * ((without - estimate) ** 2).sum()), g - 1)
+
+
+def _pairs_bootstrap(request, moments, estimate):
+    draws, seed = request.options["bootstrap_draws"], request.options["seed"]
+    rng = generator(seed, "pairs bootstrap", request.specification.sample)
+    weights = bootstrap_weights(moments.n_cities, draws, rng)
+    drawn = moments.weigh(weights).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
+    drawn = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
+    tail = 1 + min((drawn <= 0).sum(), (drawn >= 0).sum())
+    error = drawn.std(ddof=1) if len(drawn) > 1 else np.nan
+    left_out = draws - len(drawn)
+    return {
+        "std_error": error,
+        "t_stat": estimate / error,
+        "p_value": min(1.0, 2 * tail / (1 + len(drawn))),
+        "ci_low": low,
+        "ci_high": high,
+        "draws": len(drawn),
+        "seed": seed,
+        "notes": [f"{left_out} of {draws} draws could not be estimated and do not count."] * (left_out > 0),
+    }
+
+
+def _wild_bootstrap(request, moments, weights):
+    draws, seed = request.options["wild_draws"], request.options["seed"]
+    rng = generator(seed, "wild bootstrap", weights, request.specification.sample)
+    wild = wild_bootstrap(moments, OUTCOME, TREATMENT, draws, rng, weights)
+    return {
+        "t_stat": wild.t_stat,
+        "p_value": wild.p_value,
+        "ci_low": wild.ci_low,
+        "ci_high": wild.ci_high,
+        "draws": draws,
+        "seed": seed,
+    }
+
+
+ROBUST_INFERENCE = Estimator(
+    {"inference": Table(INFERENCE_COLUMNS, ("method", METHODS))}, infer, columns=resampling_columns, absent=ABSENT
+)
+CITY_INFLUENCE = Estimator(
+    {"influence": Table(INFLUENCE_COLUMNS)}, leave_one_out, columns=resampling_columns, absent=ABSENT
+)

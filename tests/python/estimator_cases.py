@@ -1,0 +1,39 @@
+"""What the tests of the contract share: every estimator by name, options for quick runs, and one specification."""
+
+import importlib
+import pkgutil
+
+import pandas as pd
+from city_policy.estimation import estimators
+from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.contract.runner import Estimator, run
+
+MODULES = [
+    importlib.import_module(f"{estimators.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(estimators.__path__)
+]
+ESTIMATORS = {name: value for module in MODULES for name, value in vars(module).items() if isinstance(value, Estimator)}
+OPTIONS = {
+    "PLACEBO": {"draws": 5, "seed": 1},
+    "MEDIATION": {"draws": 5, "seed": 1},
+    "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
+    "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "seed": 1},
+    "EVENT_STUDY": {"first": -4, "last": 5},
+    "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
+    "MATCHED_ROWS": {"matched": {}},
+    "MATCHING": {"matched": {}},
+    "BALANCE": {"matched": {}},
+}
+
+
+def run_one(
+    name: str, estimator: Estimator, panel: Panel, controls: list[str], /, **changes
+) -> tuple[pd.DataFrame, ...]:
+    """The tables of ``estimator`` for one specification, which all estimators can read; ``changes``: of its cells."""
+    row = {"spec_id": "one", "result": "any", "paper_table": None, "panel": None, "column_no": None}
+    row |= {"estimator": "imputation", "outcome": "y", "treatment": "pilot", "lag": 0, "cluster": "adcode"}
+    row |= {"sample": "north", "comparison_sample": "south", "mediator": "m", "variant": None}
+    row |= {"extra_controls": None, "extra_fixed_effects": None}
+    if name == "INSTRUMENTAL_VARIABLE":
+        row["variant"] = "x2"
+    return run(estimator, panel, pd.DataFrame([row | changes]), controls, **OPTIONS.get(name, {}))
