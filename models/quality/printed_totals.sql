@@ -149,7 +149,8 @@ final as (
                 then 'total and units differ by a power of ten: a unit of measure is misprinted'
             when suspects.n_suspects = 1 then 'one value could explain the gap: ' || suspects.suspect
             when compared.n_unreadable > 0 then compared.n_unreadable || ' values below this total cannot be read'
-            when compared.n_blank > 0 and compared.gap > 0 then compared.n_blank || ' units are blank, and the total holds more than the others'
+            when compared.n_blank > 0 and compared.gap > 0
+                then compared.n_blank || ' units are blank, and the total holds more than the others'
             else 'not explained: a value of the column, a lost row or the total itself is wrong'
         end as explanation,
         compared.file,

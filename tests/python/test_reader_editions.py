@@ -360,3 +360,21 @@ def test_wide_workbook_in_a_folder_named_by_its_data_year(tmp_path):
     rows = [["中国2011年地级以上城市数据", "年末总人口(万人)"], ["城市", "全市"], ["石家庄市", "9"]]
     cells, _ = wide(tmp_path, rows, "2011年数据/中国城市统计年鉴2012【地级市截面数据】.xlsx")
     assert {cell["data_year"] for cell in cells} == {2011}
+
+
+@pytest.mark.parametrize("file", ["2012/panel.xlsx", "panel.xlsx"])
+@pytest.mark.parametrize("year", ["2o14", "", "2014-01-01", "14"])
+def test_panel_row_without_a_readable_year_is_told_and_left_out(tmp_path, file, year):
+    """The year of the folder is no year of such a row: the panel says its years itself."""
+    rows = [
+        ["城市", "年份", "年末总人口(万人)", "地区生产总值(万元)"],
+        ["石家庄市", "2013", "1003.0", "48636700"],
+        ["石家庄市", year, "1028.8", "51702654"],
+        ["石家庄市", "2015", "1028.84", "54405999"],
+    ]
+    cells, _ = wide(tmp_path, rows, file)
+    assert {cell["data_year"] for cell in cells} == {2013, 2015}
+    assert {cell["cell_text"] for cell in cells}.isdisjoint({"1028.8", "51702654"})
+    (note,) = notes(tmp_path / "landing")
+    assert (note["kind"], note["row"], note["column"], note["text"]) == ("unreadable year", 3, 2, "石家庄市")
+    assert "the 2 values of this row were left out" in note["message"]

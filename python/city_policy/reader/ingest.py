@@ -26,7 +26,7 @@ from city_policy.reader.files import read_sheets, unpack_zip
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
 from city_policy.reader.proposals import write_proposals
-from city_policy.reader.sheets import Block, SheetReader, cell_to_text
+from city_policy.reader.sheets import UNREADABLE_YEAR, Block, SheetReader, cell_to_text
 from city_policy.reader.summary import Note, Summary, Unknown, add_unknown
 from city_policy.reader.text import ZERO_WIDTH, parse_number, parse_title, squeeze, strip_blank
 
@@ -146,7 +146,7 @@ def levels_of(blocks: list[Block], task: Task, knowledge: Knowledge) -> dict[tup
         key = (block.table_title, block.form)
         levels[key] = level_of_name(block.level_text) or level_of_name(block.table_title) or level_of_path(task.name)
         data_year = block.data_year if block.data_year is not None else task.data_year
-        if data_year is not None:
+        if data_year not in (None, UNREADABLE_YEAR):
             names.setdefault(key, Counter()).update(knowledge.kind_of(name, data_year) for name in set(block.names))
     for key, kinds in names.items():
         units = kinds["city"] + kinds["county"] + kinds[""]
@@ -167,6 +167,9 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
         return
     # A column of years in a national summary is no panel.
     has_own_year = block.data_year is not None and (level != "other" or task.data_year is None)
+    if has_own_year and block.data_year == UNREADABLE_YEAR:
+        note_unreadable_years(result, block)
+        return
     data_year = block.data_year if has_own_year else task.data_year
     if level != "other" and task.data_year is not None:
         years = {data_year} if block.form == "wide" and block.data_year is not None else years_of_text(block.heading)
@@ -196,6 +199,21 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
             _SEPARATOR.join(cells),
         )
     )
+
+
+def note_unreadable_years(result: FileResult, block: Block) -> None:
+    """Tells the rows of a panel that were left out because their year cannot be read."""
+    n_columns = len(block.columns)
+    for index, (row, name) in enumerate(zip(block.rows, block.names, strict=True)):
+        n_filled = sum(map(bool, cell_texts(block.cells[index * n_columns : (index + 1) * n_columns])))
+        if n_filled:
+            message = (
+                f"The cell of the year column is no year, so the {n_filled} values of this row were left out; "
+                "print the year there with four digits."
+            )
+            result.notes.append(
+                Note("unreadable year", None, result.name, block.sheet, row, block.year_column, name, message)
+            )
 
 
 def report_unknown(

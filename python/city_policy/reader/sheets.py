@@ -65,6 +65,8 @@ DAMAGE_LIMIT = 0.34
 # What stands in the corner of a wide workbook: 中国2011年地级以上城市数据.
 _wide_title = re.compile(r"中国((?:19|20)\d{2})年(.*)数据")
 _sheet_year = re.compile(r"((?:19|20)\d{2})年?")
+# Data year of the rows whose own cell of the year column cannot be read.
+UNREADABLE_YEAR = 0
 _cell_year = re.compile(r"((?:19|20)\d{2})(?:\.0)?年?")
 
 
@@ -106,7 +108,7 @@ class Block:
 
     ``form`` is 'table' for a printed table and 'wide' for a wide workbook, whose groups of columns are
     tables; ``level_text`` is what the corner of a wide workbook says of its units; ``heading`` is the title as
-    printed.
+    printed; ``year_column`` counts from 1 and is 0 where no column prints years.
     """
 
     sheet: str
@@ -117,6 +119,7 @@ class Block:
     form: str = "table"
     level_text: str = ""
     heading: str = ""
+    year_column: int = 0
     rows: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     cells: list = field(default_factory=list)
@@ -340,7 +343,8 @@ class _SheetWalk:
         block = self.block
         if self.year_column >= 0:
             year = _cell_year.fullmatch(cell_to_text(row[self.year_column])) if self.year_column < len(row) else None
-            block = self.block_of_year(int(year.group(1)) if year else None)
+            # A row whose year cannot be read belongs to no year; the year of the folder would be a guess.
+            block = self.block_of_year(int(year.group(1)) if year else UNREADABLE_YEAR)
         block.rows.append(number)
         block.names.append(name)
         block.cells.extend(self.take(row))
@@ -564,7 +568,7 @@ class _SheetWalk:
         title = CROSS_SECTION_TITLE if self.is_cross_section else self.reader.table.title
         form = "wide" if self.is_cross_section else "table"
         heading = "" if self.is_cross_section else self.reader.table.heading
-        return Block(self.sheet, title, year, header_row, columns, form, self.level_text, heading)
+        return Block(self.sheet, title, year, header_row, columns, form, self.level_text, heading, self.year_column + 1)
 
     def block_of_year(self, year: int | None) -> Block:
         """The open block, or a new one if the year column says another data year."""
