@@ -17,7 +17,8 @@ from city_policy.errors import InputError
 from city_policy.report import outlines, write_report
 from city_policy.report.database import Database
 from city_policy.report.figures.inference import METHODS, p_words
-from city_policy.report.study import LANGUAGES, Study
+from city_policy.report.messages import both_languages
+from city_policy.report.study import LANGUAGES, Study, Text
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
 from conftest import program, run
 from openpyxl import load_workbook
@@ -290,6 +291,39 @@ def test_every_text_stands_in_both_languages(soup):
         assert not re.search(r"[\u4e00-\u9fff]", element.text), element.text
     for element in soup.select("h2 .zh, h3 .zh, figcaption .zh, #soundness ~ section p .zh"):
         assert re.search(r"[\u4e00-\u9fff]", element.text), element.text
+
+
+def test_the_chinese_page_speaks_no_english_sentences(soup):
+    texts = [text.get_text() for text in soup.body.find_all(["span", "p", "td", "th", "li"], lang=re.compile("^zh"))]
+    assert len(texts) > 100
+    # Commands and names of methods are no sentences.
+    english = [
+        text
+        for text in texts
+        if re.search(r"[A-Za-z]+ (?:[a-z]+ ){2}[a-z]+", re.sub("make report|pip install", "", text))
+    ]
+    assert not english
+
+
+def test_notes_of_the_warehouse_in_both_languages():
+    names = {"fdi": Text("外资", "foreign capital"), "robots": Text("机器人", "industrial robots")}
+    note = both_languages(
+        "not covered by this input: fdi (values for 0 % of the cities in 2020), robots (not printed)", names
+    )
+    assert note.zh == "本次输入未覆盖:外资(2020 年仅 0 % 的城市有数值)、机器人(未刊印)"
+    assert note.en == (
+        "not covered by this input: foreign capital (values for 0 % of the cities in 2020), "
+        "industrial robots (not printed)"
+    )
+    note = both_languages("The sample 'x' is empty. Controls not covered by this input: fdi, other.", names)
+    assert note == Text(
+        "样本 x 没有观测。本次输入未覆盖的控制变量:外资、other。",
+        "The sample 'x' is empty. Controls not covered by this input: foreign capital, other.",
+    )
+    # A sentence that nobody translated stays, in both languages.
+    assert both_languages("The robots (3, 4) left. Then fdi {0} rose.", names).en == (
+        "The robots (3, 4) left. Then fdi {0} rose."
+    )
 
 
 def test_every_figure_has_an_alternative_text_and_a_static_picture_in_both_languages(soup):

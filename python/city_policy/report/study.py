@@ -54,6 +54,7 @@ class Study:
         self.mediators = [str(row["variable"]) for row in variables if row["role"] == "mediator"]
         self.outcome = next((str(row["variable"]) for row in variables if row["role"] == "outcome"), "nqp")
         self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
+        self.identifiers = self._identifiers(database)
         self.data_source = self._data_source(database)
         self.simulated = self.data_source.startswith("simulated")
 
@@ -64,6 +65,17 @@ class Study:
             if rows:
                 return str(rows[0]["data_source"]).split(":")[0]
         return ""
+
+    def _identifiers(self, database: Database) -> dict[str, Text]:
+        """Names by the identifiers that notes use: columns and names of variables, measures and series."""
+        names = {
+            str(row["series"]): Text(str(row["name_zh"]), str(row["name_en"]))
+            for row in database.rows("seeds.series", "series")
+        }
+        names |= {sample: self.label("row", sample) for sample in self.samples}
+        names |= {key: text for (kind, key), text in self._labels.items() if kind == "measure"}
+        names |= {column: self.label("row", variable) for variable, column in self.column_of.items()}
+        return names | {policy: self.label("row", policy) for policy in [*self.policies, *self.other_policies]}
 
     def label(self, kind: str, key: object) -> Text:
         """The label of seed ``labels``, else the name that another seed gives, else the key itself."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from city_policy.report.database import Database, Row
+from city_policy.report.messages import both_languages
 from city_policy.report.study import Study, Text, same
 
 CLUSTERED, IID = "CRV1", "iid"
@@ -230,6 +231,14 @@ class Tables:
             self.heterogeneity(),
         ]
 
+    def _note(self, message: object) -> Text:
+        """A note of the warehouse with names in place of identifiers."""
+        return both_languages(str(message), self.study.identifiers)
+
+    def _notes(self, rows: Iterable[Row]) -> list[Text]:
+        """The messages of rows, each once."""
+        return [self._note(message) for message in dict.fromkeys(row["message"] for row in rows if row["message"])]
+
     def _table(
         self,
         number: int,
@@ -239,7 +248,7 @@ class Tables:
         spec_ids: Iterable[object] = (),
     ) -> PaperTable:
         """A table with the notes that all have: what is missing and why, and whether the data are simulated."""
-        messages = tuple(same(message) for message in self.estimates.messages(spec_ids))
+        messages = tuple(self._note(message) for message in self.estimates.messages(spec_ids))
         simulated = (SIMULATED_NOTE,) if self.study.simulated else ()
         return PaperTable(
             number,
@@ -312,10 +321,10 @@ class Tables:
                 )
             )
         headings = (tuple((self._heading(key), 1) for key in ("second_level", "definition", "direction", "weight")),)
-        reasons = [
-            Text(f"{row['name_zh']}:{row['uncovered_reason']}", f"{row['name_en']}: {row['uncovered_reason']}")
-            for row in self.database.rows("results.index_weights", "position", "uncovered_reason is not null")
-        ]
+        reasons = []
+        for row in self.database.rows("results.index_weights", "position", "uncovered_reason is not null"):
+            reason = self._note(row["uncovered_reason"])
+            reasons.append(Text(f"{row['name_zh']}:{reason.zh}", f"{row['name_en']}: {reason.en}"))
         panel = Panel(None, self._heading("indicator"), headings, tuple(rows))
         return self._table(1, [panel], ["index_weights"], [*self._proxies(definitions), *reasons])
 
@@ -369,7 +378,9 @@ class Tables:
                         f"{name.en}: {row['n_filled']} of {row['n_obs']} observations use at least one filled value.",
                     )
                 )
-        notes += [same(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])]
+        notes += [
+            self._note(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])
+        ]
         return self._table(
             2, [Panel(None, self._heading("variable"), headings, tuple(rows))], ["summary_statistics"], notes
         )
@@ -497,7 +508,9 @@ class Tables:
             tuple((self.study.label("row", policy), 2) for policy in policies),
             tuple((self._heading(key), 1) for _ in policies for key in ("weight", "estimate")),
         )
-        notes = [same(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])]
+        notes = [
+            self._note(message) for message in dict.fromkeys(str(row["message"]) for row in found if row["message"])
+        ]
         return self._table(
             6, [Panel(None, self._heading("comparison"), headings, tuple(rows))], ["bacon_decomposition"], notes
         )

@@ -12,6 +12,7 @@ import altair as alt
 from altair.utils.schemapi import debug_mode
 
 from city_policy.report.database import Row
+from city_policy.report.messages import both_languages
 from city_policy.report.study import LANGUAGES, Study, Text
 
 Spec = dict[str, Any]
@@ -161,11 +162,14 @@ def figure(
     is_map: bool = False,
 ) -> Figure:
     """A figure drawn in both languages; without rows a sentence in place of it."""
-    reasons = list(dict.fromkeys(str(row["message"]) for row in missing if row.get("message")))
     message = None
     if not rows:
-        text = " ".join(reasons)
-        message = Text(f"这次构建没有可画的数据。{text}", f"This build has nothing to draw here. {text}".strip())
+        reasons = dict.fromkeys(str(row["message"]) for row in missing if row.get("message"))
+        texts = [both_languages(reason, {}) for reason in reasons]
+        message = Text(
+            "这次构建没有可画的数据。" + "".join(text.zh for text in texts),
+            " ".join(["This build has nothing to draw here.", *(text.en for text in texts)]),
+        )
     # Altair checks every data row against its schema, which takes longer than drawing all figures.
     with debug_mode(False):
         charts = {
