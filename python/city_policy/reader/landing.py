@@ -29,15 +29,12 @@ def write_parquet(table: pa.Table, target: Path) -> None:
         aside.chmod(0o644)
         os.replace(aside, target)
     except OSError as error:
-        if aside is not None:
-            with contextlib.suppress(OSError):
-                aside.unlink()
         raise InputError(
             f"The file {target} cannot be written ({error.strerror or error}); the previous file, if any, is "
             "unchanged. Free some space or set CITY_POLICY_DATA to another folder."
         ) from error
-    except BaseException:
+    finally:
+        # Nothing is left of it once it has taken the place of the target.
         if aside is not None:
             with contextlib.suppress(OSError):
                 aside.unlink()
-        raise
