@@ -16,35 +16,15 @@ quantity_series as (
 
 ),
 
-indicators as (
+needed_quantities as (
 
-    select * from {{ ref('indicators') }}
-
-),
-
-variables as (
-
-    select * from {{ ref('variables') }}
-
-),
-
-coupling_components as (
-
-    select * from {{ ref('coupling_components') }}
+    select * from {{ ref('int_needed_quantities') }}
 
 ),
 
 needed as (
 
-    select numerator as quantity from indicators
-    union
-    select denominator from indicators
-    union
-    select numerator from coupling_components
-    union
-    select denominator from coupling_components
-    union
-    select unnest(string_split(required_quantities, ' ')) from variables
+    select quantity from needed_quantities
     union
     select quantity from quantities
 

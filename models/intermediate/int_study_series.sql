@@ -1,18 +1,6 @@
-with indicators as (
+with needed_quantities as (
 
-    select * from {{ ref('indicators') }}
-
-),
-
-coupling_components as (
-
-    select * from {{ ref('coupling_components') }}
-
-),
-
-variables as (
-
-    select * from {{ ref('variables') }}
+    select * from {{ ref('int_needed_quantities') }}
 
 ),
 
@@ -31,15 +19,7 @@ series as (
 -- What the study's own files name.
 named as (
 
-    select numerator as name from indicators
-    union
-    select denominator from indicators
-    union
-    select numerator from coupling_components
-    union
-    select denominator from coupling_components
-    union
-    select unnest(string_split(required_quantities, ' ')) from variables
+    select quantity as name from needed_quantities
     union
     select series from quantities
 
