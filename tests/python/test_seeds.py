@@ -1,7 +1,9 @@
 """What a person may get wrong in a seed: one clear sentence each."""
 
+import re
 import shutil
 
+import pandas as pd
 import pytest
 from city_policy.errors import InputError
 from city_policy.seeds import check_seeds
@@ -119,3 +121,26 @@ def test_wrong_encoding(seeds):
     path = seeds / "policy" / "policies.csv"
     path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
     assert "is not UTF-8" in sentence(seeds)
+
+
+def test_series_that_models_name_are_filled(project):
+    """A series that SQL reads by name but nobody lists as one of the study's would be missing without a word."""
+    series = set(pd.read_csv(project / "seeds/mapping/series.csv")["series"])
+    folder = project / "models" / "intermediate"
+    listed = (folder / "int_study_series.sql").read_text(encoding="utf-8")
+    read = {
+        name
+        for path in folder.glob("*.sql")
+        if path.stem != "int_study_series"
+        and re.search(r"ref\('int_(?:quantities|filled_values)'\)", text := path.read_text(encoding="utf-8"))
+        for name in re.findall(r"'([a-z_]+)'", text)
+        if name in series
+    }
+    assert {"gdp", "growth_target", "land_area"} <= read
+    files = ("indicators", "coupling_components", "variables", "quantities")
+    named = {
+        word
+        for file in files
+        for word in re.findall("[a-z_]+", (project / f"seeds/study/{file}.csv").read_text(encoding="utf-8"))
+    }
+    assert {name for name in read - named if f"'{name}'" not in listed} == set()
