@@ -43,7 +43,7 @@ def bench_reader(yearbooks: Path | None):
         if yearbooks is None:
             yearbooks = Path(folder) / "yearbooks"
             write_workbooks(yearbooks)
-        files = sorted(yearbooks.glob("*/*.xlsx"))
+        files = sorted(yearbooks.rglob("*.xlsx"))
 
         def bare():
             for path in files:

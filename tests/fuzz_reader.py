@@ -272,7 +272,7 @@ def landed(result) -> dict[tuple, str]:
     """Every landed cell by its address, with what the reader takes it for."""
     cells = {}
     for block in result.blocks:
-        texts = iter(block.cells.split("\x1f"))
+        texts = iter(block.cells.decode().split("\x1f"))
         for row, name in zip(block.rows, block.names, strict=True):
             for number, header, unit, scope in block.columns:
                 meaning = f"{block.table_title} {header} {unit} {scope} {name} {block.level} {block.data_year}"

@@ -37,8 +37,8 @@ NOTES_FILE = "reader_notes.parquet"
 # processes as one text.
 _SEPARATOR = "\x1f"
 
-# Blanks and numbers without thousands groups, as nearly all columns print them.
-_plain_number = r"(?:-?[0-9]+(?:\.[0-9]+)?)?"
+# Blanks, signs for missing values and numbers without thousands groups, as nearly all columns print them.
+_plain_number = r"(?:-?[0-9]+(?:\.[0-9]+)?|-{1,3}|—{1,2}|…{1,2}|#{1,2})?"
 _plain_numbers = re.compile(f"{_plain_number}(?:{_SEPARATOR}{_plain_number})*")
 
 # A table is one of prefectures if at least this share of its rows of units are prefecture-level cities. The tables of
@@ -47,7 +47,7 @@ PREFECTURE_SHARE = 0.15
 
 
 class LandedBlock(NamedTuple):
-    """A block on its way to the landing file: its cells, row by row, as one text."""
+    """A block on its way to the landing file: its cells, row by row, as one text in UTF-8."""
 
     sheet: str
     table_title: str
@@ -58,7 +58,7 @@ class LandedBlock(NamedTuple):
     columns: list[tuple]
     rows: list[int]
     names: list[str]
-    cells: str
+    cells: bytes
 
 
 @dataclass
@@ -147,7 +147,7 @@ def levels_of(blocks: list[Block], task: Task, knowledge: Knowledge) -> dict[tup
         levels[key] = level_of_name(block.level_text) or level_of_name(block.table_title) or level_of_path(task.name)
         data_year = block.data_year if block.data_year is not None else task.data_year
         if data_year not in (None, UNREADABLE_YEAR):
-            names.setdefault(key, Counter()).update(knowledge.kind_of(name, data_year) for name in set(block.names))
+            names.setdefault(key, Counter()).update(map(knowledge.kinds(data_year).__getitem__, set(block.names)))
     for key, kinds in names.items():
         units = kinds["city"] + kinds["county"] + kinds[""]
         are_prefectures = units == 0 or kinds["city"] >= PREFECTURE_SHARE * units
@@ -196,7 +196,7 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
             columns,
             block.rows,
             block.names,
-            _SEPARATOR.join(cells),
+            _SEPARATOR.join(cells).encode(),
         )
     )
 
@@ -252,8 +252,9 @@ def report_unknown(
         for index, text in enumerate(texts):
             if text and parse_number(text)[0] == "unparsed":
                 result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
+    kinds = knowledge.kinds(data_year)
     for index, name in enumerate(block.names):
-        if not knowledge.kind_of(name, data_year):
+        if not kinds[name]:
             n_filled = sum(map(bool, cells[index * n_columns : (index + 1) * n_columns]))
             count(result.unknown_names, (name, data_year), n_filled, f"{place}, row {block.rows[index]}")
 
@@ -304,7 +305,7 @@ class LandingBuilder:
         self.columns: list[tuple] = []
         self.rows: list[int] = []
         self.names: list[str] = []
-        self.cells: list[str] = []
+        self.cells: list[bytes] = []
 
     def add(self, file: str, block: LandedBlock) -> None:
         """Adds the cells of one block of a file."""
@@ -321,13 +322,13 @@ class LandingBuilder:
         cell."""
         file, sheet, title, data_year, edition, level, form, n_rows, n_columns = zip(*self.blocks, strict=True)
         number, header, unit, scope = zip(*self.columns, strict=True)
-        n_columns = np.array(n_columns)
-        block_of_row = np.repeat(np.arange(len(self.blocks)), n_rows)
+        n_columns = np.array(n_columns, dtype=np.int32)
+        block_of_row = np.repeat(np.arange(len(self.blocks), dtype=np.int32), n_rows)
         columns_of_row = n_columns[block_of_row]
-        first_column = (np.cumsum(n_columns) - n_columns)[block_of_row]
-        first_cell = np.cumsum(columns_of_row) - columns_of_row
-        row_of_cell = np.repeat(np.arange(len(self.rows)), columns_of_row)
-        column_of_cell = (first_column - first_cell)[row_of_cell] + np.arange(len(row_of_cell))
+        first_column = (np.cumsum(n_columns, dtype=np.int32) - n_columns)[block_of_row]
+        first_cell = np.cumsum(columns_of_row, dtype=np.int32) - columns_of_row
+        row_of_cell = np.repeat(np.arange(len(self.rows), dtype=np.int32), columns_of_row)
+        column_of_cell = (first_column - first_cell)[row_of_cell] + np.arange(len(row_of_cell), dtype=np.int32)
         block_of_cell = block_of_row[row_of_cell]
         return pa.table(
             {
@@ -340,7 +341,7 @@ class LandingBuilder:
                 "unit": _texts(unit, column_of_cell),
                 "scope": _texts(scope, column_of_cell),
                 "city_raw": _texts(self.names, row_of_cell),
-                "cell_text": _strings(_SEPARATOR.join(self.cells)),
+                "cell_text": _strings(_SEPARATOR.encode().join(self.cells)),
                 "file": _texts(file, block_of_cell),
                 "sheet": _texts(sheet, block_of_cell),
                 "row": _numbers(self.rows, row_of_cell),
@@ -359,22 +360,21 @@ def _numbers(values: Sequence[int], indices: np.ndarray) -> pa.Array:
     )
 
 
-def _strings(joined: str) -> pa.StringArray:
-    """The texts that separators join. In UTF-8 the separator is a byte that is part of no other character."""
-    separated = np.frombuffer((joined + _SEPARATOR).encode(), dtype=np.uint8)
-    is_separator = separated == ord(_SEPARATOR)
-    ends = np.flatnonzero(is_separator)
+def _strings(joined: bytes) -> pa.StringArray:
+    """The texts in UTF-8 that separators join. The separator is a byte that is part of no other character."""
+    ends = np.append(np.flatnonzero(np.frombuffer(joined, dtype=np.uint8) == ord(_SEPARATOR)), len(joined))
     offsets = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(separated[~is_separator]))
+    texts = joined.translate(None, _SEPARATOR.encode())
+    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(texts))
 
 
 def _texts(values: Sequence[str], indices: np.ndarray) -> pa.DictionaryArray:
     """The text at every index, as a dictionary of the distinct texts in the order of their first use."""
     if not values:
-        return pa.DictionaryArray.from_arrays(_numbers([], indices), _strings("")[:0])
+        return pa.DictionaryArray.from_arrays(_numbers([], indices), _strings(b"")[:0])
     positions: dict[str, int] = {}
     codes = [positions.setdefault(value, len(positions)) for value in values]
-    return pa.DictionaryArray.from_arrays(_numbers(codes, indices), _strings(_SEPARATOR.join(positions)))
+    return pa.DictionaryArray.from_arrays(_numbers(codes, indices), _strings(_SEPARATOR.join(positions).encode()))
 
 
 def notes_table(notes: Sequence[Note]) -> pa.Table:

@@ -151,14 +151,14 @@ class Knowledge:
 
     def kind_of(self, name: str, data_year: int) -> str:
         """What kind of place a printed name stands for in a data year, '' for an unknown name."""
-        kind = self._kinds.get((name, data_year))
-        if kind is None:
-            place = self.place(name, data_year)
-            kind = self._kinds[name, data_year] = place.kind if place else ""
-        return kind
+        return self.kinds(data_year)[name]
+
+    def kinds(self, data_year: int) -> "Kinds":
+        """What kind of place every name stands for in a data year."""
+        return self._kinds.setdefault(data_year, Kinds(self, data_year))
 
     @cached_property
-    def _kinds(self) -> dict[tuple[str, int], str]:
+    def _kinds(self) -> dict[int, "Kinds"]:
         """The kinds that were asked for: names repeat from table to table."""
         return {}
 
@@ -188,6 +188,20 @@ class Knowledge:
     def city_names(self) -> frozenset[str]:
         """The names that stand for a prefecture-level unit in some year."""
         return frozenset(name for name, rows in self.names.items() if any(row.place.kind == "city" for row in rows))
+
+
+class Kinds(dict[str, str]):
+    """The kind of place of every name in one data year, looked up when it is first asked for."""
+
+    def __init__(self, knowledge: Knowledge, data_year: int):
+        super().__init__()
+        self.knowledge = knowledge
+        self.data_year = data_year
+
+    def __missing__(self, name: str) -> str:
+        place = self.knowledge.place(name, self.data_year)
+        kind = self[name] = place.kind if place else ""
+        return kind
 
 
 def _valid(rows: Iterable[PlaceRow], data_year: int) -> Place | None:

@@ -23,7 +23,10 @@ def write_parquet(table: pa.Table, target: Path) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         aside = Path(name)
         with os.fdopen(handle, "wb") as stream:
-            pq.write_table(table, stream, compression="zstd", compression_level=1, row_group_size=1 << 20)
+            # Statistics of columns take as long as all the rest, and readers scan the whole file.
+            pq.write_table(
+                table, stream, compression="zstd", compression_level=1, row_group_size=1 << 20, write_statistics=False
+            )
             stream.flush()
             os.fsync(stream.fileno())
         aside.chmod(0o644)

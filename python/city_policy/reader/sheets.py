@@ -64,6 +64,7 @@ DAMAGE_LIMIT = 0.34
 
 # What stands in the corner of a wide workbook: 中国2011年地级以上城市数据.
 _wide_title = re.compile(r"中国((?:19|20)\d{2})年(.*)数据")
+_latin_word = re.compile("[A-Za-z]{2}")
 _sheet_year = re.compile(r"((?:19|20)\d{2})年?")
 # Data year of the rows whose own cell of the year column cannot be read.
 UNREADABLE_YEAR = 0
@@ -162,6 +163,11 @@ def cell_to_text(cell: object) -> str:
     return str(cell)
 
 
+def squeezed_cell(cell: object) -> str:
+    """The text of a cell without any blanks."""
+    return squeeze(cell) if isinstance(cell, str) else cell_to_text(cell)
+
+
 class SheetReader:
     """Reads the sheets of one file in their order; a table may go on from one sheet to the next."""
 
@@ -204,8 +210,9 @@ class SheetReader:
         for number, row in enumerate(rows[:30]):
             for column, cell in enumerate(row):
                 if (
-                    cell
-                    and isinstance(cell, str)
+                    isinstance(cell, str)
+                    # A label is Chinese, as numbers are not.
+                    and not cell.isascii()
                     and is_name_label(cell)
                     and column not in starts
                     and self.holds_names(rows[number + 1 : number + 60], column)
@@ -374,7 +381,7 @@ class _SheetWalk:
             self.gap.append(_Gap(number, True, row, first_index, first, None))
             self.find_identifying_columns(row, is_first=not any(gap.is_header for gap in self.gap[:-1]))
             return
-        name = squeeze(cell_to_text(row[self.name_column])) if self.name_column < len(row) else ""
+        name = squeezed_cell(row[self.name_column]) if self.name_column < len(row) else ""
         self.data_row(number, row, name)
 
     def is_header(self, filled: list[tuple[int, str]]) -> bool:
@@ -644,7 +651,7 @@ class _SheetWalk:
 
         ``is_first``: whether it is the first header row of its page.
         """
-        top = [squeeze(cell_to_text(cell)) for cell in header_row]
+        top = [squeezed_cell(cell) for cell in header_row]
         top += [""] * (self.width - len(top))
         corner = next((_wide_title.match(text) for text in top if text), None)
         if corner:
@@ -678,9 +685,9 @@ class _SheetWalk:
         texts = [
             text
             for row in self.rows[first_data_row - 1 : first_data_row + 15]
-            if column < len(row) and (text := squeeze(cell_to_text(row[column])))
+            if column < len(row) and (text := squeezed_cell(row[column]))
         ]
-        latin = sum(re.search("[A-Za-z]{2}", text) is not None for text in texts)
+        latin = sum(_latin_word.search(text) is not None for text in texts)
         return latin > 0 and latin * 2 > len(texts)
 
     def take_groups(self) -> None:
@@ -701,18 +708,18 @@ class _SheetWalk:
             for row in below
             for i in columns
             if i < len(row)
-            and (text := squeeze(cell_to_text(row[i])))
+            and (text := squeezed_cell(row[i]))
             and has_chinese(text)
             and not scope_of(text)
             and not is_unit(text.strip("()"), known_units)
         }
-        titled = {i for i in columns if i < len(top) and squeeze(cell_to_text(top[i]))}
+        titled = {i for i in columns if i < len(top) and squeezed_cell(top[i])}
         if len(labelled) * 2 < len(titled):
             return
         self.header_rows = below
         title, unit, scope, start = "", "", "", 0
         for i in columns:
-            text = squeeze(cell_to_text(top[i])) if i < len(top) else ""
+            text = squeezed_cell(top[i]) if i < len(top) else ""
             if text:
                 label = parse_label(text, known_units, frozenset())
                 unit = label.unit
@@ -783,7 +790,7 @@ class _SheetWalk:
     def is_blank(self, label: _Label) -> bool:
         """Whether a column prints nothing in the whole sheet."""
         index = label.number - 1
-        return not any(len(row) > index and squeeze(cell_to_text(row[index])) for row in self.rows)
+        return not any(len(row) > index and squeezed_cell(row[index]) for row in self.rows)
 
     def inherit(self, labels: list[_Label], first: list[_Label], first_data_row: int) -> list[_Label]:
         """The labels of a repeated page header, with those of the table's first page where it is damaged.
@@ -819,7 +826,7 @@ class _SheetWalk:
         """The known city names of the page that begins at a row."""
         names: set[str] = set()
         for row in self.rows[first_data_row - 1 :]:
-            name = squeeze(cell_to_text(row[self.name_column]))
+            name = squeezed_cell(row[self.name_column])
             if not name:
                 break
             if name in self.knowledge.city_names:

@@ -20,7 +20,7 @@ from city_policy.errors import InputError
 from city_policy.reader.files import Sheet, is_readable, read_sheets
 from city_policy.reader.knowledge import Knowledge, load_knowledge
 from city_policy.reader.landing import write_parquet
-from city_policy.reader.sheets import cell_to_text
+from city_policy.reader.sheets import cell_to_text, squeezed_cell
 from city_policy.reader.text import parse_number, squeeze
 
 LANDING_FILE = "supplementary_values.parquet"
@@ -77,7 +77,7 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
     header = next((number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row)), None)
     if header is None:
         return []
-    labels = [squeeze(cell_to_text(cell)).lower() for cell in rows[header]]
+    labels = [squeezed_cell(cell).lower() for cell in rows[header]]
     positions = {label: position for position, label in enumerate(labels) if label}
     place_columns = [positions[column] for column in ("adcode", "city") if column in positions]
     positions["place"] = place_columns[0] if place_columns else -1
@@ -112,7 +112,7 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
                 f"{canonical}; correct it or add a row there."
             )
         year = int(texts["year"])
-        names = [squeeze(cell_to_text(row[position])) for position in place_columns if position < len(row)]
+        names = [squeezed_cell(row[position]) for position in place_columns if position < len(row)]
         place = next(filter(None, names), "")
         if len(names) == 2 and all(names):
             _check_code_and_name(*names, year, address, knowledge)
