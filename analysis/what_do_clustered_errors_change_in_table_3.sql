@@ -1,7 +1,7 @@
 -- Table 3 with both variance estimators side by side: what the paper prints and what one should read.
-with baseline as (
+with comparison as (
 
-    select * from {{ ref('baseline_effects') }}
+    select * from {{ ref('coefficient_comparison') }}
 
 ),
 
@@ -16,7 +16,8 @@ final as (
         max(p_value) filter (vcov = 'CRV1') as p_clustered,
         max(published_estimate) as published_estimate,
         max(published_t_stat) as published_t_stat
-    from baseline
+    from comparison
+    where result = 'baseline_effects'
     group by column_no, paper_term
     order by column_no, paper_term
 

@@ -1,6 +1,6 @@
 {#-
     Interval arithmetic on what the paper prints: a printed 0.0057 is any number from 0.00565 to 0.00575. The models of
-    models/audit share these.
+    models/replication share these.
 -#}
 
 {#- Half a unit of the last printed digit of a text. -#}

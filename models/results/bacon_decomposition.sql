@@ -10,20 +10,14 @@ groups as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_bacon_decomposition') }}
-
-),
-
 pairs as (
 
     select
         spec_id,
         treatment,
         outcome,
-        comparison,
         'pair' as level,
+        comparison,
         treated_cohort,
         control_cohort,
         n_treated_cities,
@@ -45,8 +39,8 @@ summed as (
         spec_id,
         treatment,
         outcome,
-        comparison,
         'group' as level,
+        comparison,
         null::bigint as treated_cohort,
         null::bigint as control_cohort,
         null::bigint as n_treated_cities,
@@ -71,31 +65,9 @@ unioned as (
 
 final as (
 
-    select
-        unioned.spec_id,
-        unioned.treatment,
-        unioned.outcome,
-        unioned.level,
-        unioned.comparison,
-        unioned.treated_cohort,
-        unioned.control_cohort,
-        unioned.n_treated_cities,
-        unioned.n_control_cities,
-        unioned.n_comparisons,
-        unioned.weight,
-        unioned.estimate,
-        unioned.twfe_estimate,
-        published.weight::double as published_weight,
-        published.estimate::double as published_estimate,
-        unioned.status,
-        unioned.message
+    select *
     from unioned
-    left join published
-        on
-            unioned.level = 'group'
-            and unioned.treatment = published.treatment
-            and unioned.comparison = published.comparison
-    order by unioned.spec_id, unioned.level, unioned.comparison, unioned.treated_cohort, unioned.control_cohort
+    order by spec_id, level, comparison, treated_cohort, control_cohort
 
 )
 

@@ -1,1 +1,1 @@
-{{ compared_result('baseline_effects') }}
+{{ result_table('baseline_effects') }}

@@ -16,26 +16,6 @@ samples as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_estimates') }}
-
-),
-
--- The printed P value stands in the note of both groups' rows.
-published_differences as (
-
-    select
-        table_no,
-        panel,
-        treatment,
-        max(try_cast(split_part(note, '=', 2) as double)) as published_p_value
-    from published
-    where note like 'group_difference_p=%'
-    group by table_no, panel, treatment
-
-),
-
 labelled as (
 
     select
@@ -59,7 +39,6 @@ labelled as (
         differences.n_permuted_cities,
         differences.interaction_p as interaction_p_value,
         differences.wald_p as wald_p_value,
-        published_differences.published_p_value,
         differences.n_obs_1,
         differences.n_obs_2,
         differences.n_cities_1,
@@ -70,11 +49,6 @@ labelled as (
     left join specifications on differences.spec_id = specifications.spec_id
     left join samples as first_sample on differences.group_1 = first_sample.sample
     left join samples as second_sample on differences.group_2 = second_sample.sample
-    left join published_differences
-        on
-            specifications.paper_table = published_differences.table_no
-            and specifications.panel = published_differences.panel
-            and differences.treatment = published_differences.treatment
 
 ),
 

@@ -1,1 +1,1 @@
-{{ compared_result('heterogeneous_effects') }}
+{{ result_table('heterogeneous_effects') }}

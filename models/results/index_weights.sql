@@ -10,12 +10,6 @@ index_weights as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_index_weights') }}
-
-),
-
 final as (
 
     select
@@ -30,8 +24,6 @@ final as (
         dim_indicator.uncovered_reason,
         dim_indicator.proxies,
         index_weights.weight,
-        published.weight::double as published_weight,
-        index_weights.weight - published.weight::double as difference,
         index_weights.combined_coefficient,
         index_weights.against_components,
         index_weights.n_city_years,
@@ -39,7 +31,6 @@ final as (
         index_weights.explained_share
     from dim_indicator
     left join index_weights on dim_indicator.indicator = index_weights.indicator
-    left join published on dim_indicator.indicator = published.indicator
     order by dim_indicator.position
 
 )

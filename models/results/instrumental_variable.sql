@@ -1,6 +1,6 @@
-with comparison as (
+with coefficients as (
 
-    select * from {{ ref('coefficient_comparison') }}
+    select * from {{ ref('regression_coefficients') }}
 
 ),
 
@@ -10,14 +10,7 @@ diagnostics as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_iv_diagnostics') }}
-
-),
-
--- The paper does not name its variance estimator. Its Cragg-Donald F is not the square of its first-stage t, which it
--- would be under iid errors, so the robust statistic is the likelier counterpart; the row's own stands beside it.
+-- The statistic that is robust to heteroskedasticity stands beside that of the row's own variance estimator.
 robust as (
 
     select
@@ -31,27 +24,23 @@ robust as (
 final as (
 
     select
-        comparison.spec_id,
-        comparison.paper_table,
-        comparison.panel as stage,
-        comparison.column_no,
+        coefficients.spec_id,
+        coefficients.paper_table,
+        coefficients.panel as stage,
         diagnostics.instrument,
-        comparison.outcome,
-        comparison.treatment,
-        comparison.term,
-        comparison.vcov,
-        comparison.estimate,
-        comparison.std_error,
-        comparison.t_stat,
-        comparison.p_value,
-        comparison.ci_low,
-        comparison.ci_high,
-        comparison.n_obs,
-        comparison.n_cities,
-        comparison.n_treated_cities,
-        comparison.published_estimate,
-        comparison.published_t_stat,
-        comparison.published_stars,
+        coefficients.outcome,
+        coefficients.treatment,
+        coefficients.term,
+        coefficients.vcov,
+        coefficients.estimate,
+        coefficients.std_error,
+        coefficients.t_stat,
+        coefficients.p_value,
+        coefficients.ci_low,
+        coefficients.ci_high,
+        coefficients.n_obs,
+        coefficients.n_cities,
+        coefficients.n_treated_cities,
         diagnostics.n_instruments,
         diagnostics.kp_rk_lm as kleibergen_paap_rk_lm,
         diagnostics.kp_rk_lm_p as kleibergen_paap_rk_lm_p_value,
@@ -61,23 +50,17 @@ final as (
         diagnostics.anderson_rubin_low,
         diagnostics.anderson_rubin_high,
         diagnostics.anderson_rubin_kind,
-        published.kleibergen_paap_rk_lm::double as published_kleibergen_paap_rk_lm,
-        published.cragg_donald_wald_f::double as published_cragg_donald_wald_f,
         diagnostics.degrees_rule,
-        comparison.status,
-        comparison.message
-    from comparison
+        coefficients.status,
+        coefficients.message
+    from coefficients
     left join diagnostics
         on
-            comparison.spec_id = diagnostics.spec_id
-            and comparison.vcov = diagnostics.vcov
-    left join robust on comparison.spec_id = robust.spec_id
-    left join published
-        on
-            comparison.paper_table = '4'
-            and comparison.treatment = published.treatment
-    where comparison.result = 'instrumental_variable'
-    order by comparison.spec_id, comparison.vcov, comparison.panel, comparison.term
+            coefficients.spec_id = diagnostics.spec_id
+            and coefficients.vcov = diagnostics.vcov
+    left join robust on coefficients.spec_id = robust.spec_id
+    where coefficients.result = 'instrumental_variable'
+    order by coefficients.spec_id, coefficients.vcov, coefficients.panel, coefficients.term
 
 )
 

@@ -4,12 +4,6 @@ with effects as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_sobel_tests') }}
-
-),
-
 final as (
 
     select
@@ -29,7 +23,6 @@ final as (
         effects.share_mediated,
         effects.sobel_z,
         effects.sobel_p as sobel_p_value,
-        published.sobel_z::double as published_sobel_z,
         effects.aroian_z,
         effects.aroian_p as aroian_p_value,
         effects.goodman_z,
@@ -43,10 +36,6 @@ final as (
         effects.status,
         effects.message
     from effects
-    left join published
-        on
-            effects.mediator = published.mediator
-            and effects.treatment = published.treatment
     order by effects.spec_id, effects.vcov
 
 )

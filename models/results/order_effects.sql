@@ -1,1 +1,1 @@
-{{ compared_result('order_effects') }}
+{{ result_table('order_effects') }}

@@ -1,1 +1,1 @@
-{{ compared_result('robustness_effects') }}
+{{ result_table('robustness_effects') }}

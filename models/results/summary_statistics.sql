@@ -16,12 +16,6 @@ variable_coverage as (
 
 ),
 
-published as (
-
-    select * from {{ ref('published_summary_statistics') }}
-
-),
-
 sample_membership as (
 
     select * from {{ ref('int_sample_membership') }}
@@ -127,11 +121,6 @@ final as (
         statistics.std_dev,
         statistics.minimum,
         statistics.maximum,
-        published.n_obs::integer as published_n_obs,
-        published.mean::double as published_mean,
-        published.std_dev::double as published_std_dev,
-        published.minimum::double as published_minimum,
-        published.maximum::double as published_maximum,
         if(statistics.n_obs is null, coalesce(variable_coverage.uncovered_reason, 'not covered by this input'), null)
             as message
     from variables
@@ -139,7 +128,6 @@ final as (
     left join variable_coverage on variables.variable = variable_coverage.variable
     left join filled on variables.variable = filled.variable
     left join bases on variables.variable = bases.variable
-    left join published on variables.variable = published.variable
     order by variables.position
 
 )

@@ -1,1 +1,1 @@
-{{ compared_result('synergy_effects') }}
+{{ result_table('synergy_effects') }}

@@ -20,7 +20,7 @@ from city_policy.publish import publish_files
 from city_policy.questions import is_question
 from conftest import copy_project, environment, run
 
-RESULT_SCHEMAS = ("marts", "estimates", "results", "quality")
+RESULT_SCHEMAS = ("marts", "estimates", "results", "replication", "quality")
 
 
 def digests(database: Path, schemas=RESULT_SCHEMAS) -> dict[str, tuple]:
@@ -65,7 +65,7 @@ def test_sample_is_the_published_one(published):
 
 
 def test_counts_that_the_lists_determine(published):
-    rows = dict(published.execute("select count, value_from_lists from results.sample_count_check").fetchall())
+    rows = dict(published.execute("select count, value_from_lists from replication.sample_count_check").fetchall())
     # Broadband cohorts 37/35/34 give 745 city-years; the list has 55 cluster cities where the paper has 53.
     assert (rows["cities"], rows["bcs_cities"], rows["bcs_city_years"]) == (275, 106, 745)
     assert (rows["eastern_cities"], rows["central_region_cities"], rows["western_cities"]) == (99, 97, 79)
@@ -73,7 +73,7 @@ def test_counts_that_the_lists_determine(published):
     assert (rows["dual_iic_first_cities"], rows["dual_same_year_cities"]) == (8, 4)
     assert rows["pilot_city_obs"] == 11 * (rows["bcs_cities"] + rows["iic_cities"] - rows["dual_cities"])
     unexplained = published.execute(
-        "select count from results.sample_count_check where verdict = 'different' and explanation is null"
+        "select count from replication.sample_count_check where verdict = 'different' and explanation is null"
     ).fetchall()
     assert unexplained == []
 
@@ -312,13 +312,13 @@ def test_every_published_coefficient_is_found_by_key(published):
     printed = published.execute("select count(*) from seeds.published_estimates").fetchone()[0]
     assert printed == 110
     found = published.execute(
-        "select count(*) from (select distinct table_no, panel, subject from results.replication_scorecard "
+        "select count(*) from (select distinct table_no, panel, subject from replication.replication_scorecard "
         "where kind = 'coefficient' and our_value is not null)"
     ).fetchone()[0]
     assert found == printed
     # Every claimed ordering holds in the paper's own numbers, so that it is the paper's claim we check.
     assert published.execute(
-        "select count(*) from results.replication_scorecard where kind = 'claimed ordering' and not published_value > 0"
+        "select count(*) from replication.replication_scorecard where kind = 'claimed ordering' and not published_value > 0"
     ).fetchone() == (0,)
 
 
@@ -331,7 +331,7 @@ def test_scorecard_and_notes_say_that_the_data_are_simulated(published):
 
 def test_the_demo_agrees_with_what_the_paper_prints(published):
     """The shares that the calibration promises for the default seed; slips of the paper do not count."""
-    shares = published.sql("from results.replication_summary").df().set_index("kind")
+    shares = published.sql("from replication.replication_summary").df().set_index("kind")
     coefficients = shares.loc["coefficient"]
     assert coefficients["share_same_sign"] >= 0.95
     assert coefficients["share_same_significance_at_5_percent"] >= 0.90
@@ -339,7 +339,7 @@ def test_the_demo_agrees_with_what_the_paper_prints(published):
     for kind in ("claimed ordering", "Bacon weight"):
         assert shares.loc[kind, "share_agrees"] == 1
     different = published.sql(
-        "select subject from results.replication_scorecard where kind = 'summary statistic' and not agrees"
+        "select subject from replication.replication_scorecard where kind = 'summary statistic' and not agrees"
     ).fetchall()
     # Which cities are treated stands in the lists, so these two are counts, not simulation.
     assert all(subject.startswith(("iic", "dual")) for (subject,) in different), different
@@ -349,7 +349,7 @@ def test_the_demo_agrees_with_what_the_paper_prints(published):
 
 def test_modern_estimators_find_the_planted_effects(published):
     rows = published.sql(
-        "select spec_id, error_in_std_errors from results.recovery "
+        "select spec_id, error_in_std_errors from replication.recovery "
         "where estimator in ('imputation', 'callaway_santanna', 'sun_abraham')"
     ).fetchall()
     assert len(rows) >= 3 * 5

@@ -18,8 +18,8 @@ MAY_READ = {
     "marts": {"staging", "cleaning", "intermediate", "seeds/mapping", "seeds/study"},
     "quality": {"staging", "cleaning", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
     "estimates": {"intermediate", "marts", "quality", "seeds/study"},
-    "audit": {"seeds/published"},
-    "results": {"intermediate", "marts", "estimates", "audit", "seeds/study", "seeds/published"},
+    "results": {"intermediate", "marts", "estimates", "seeds/study"},
+    "replication": {"staging", "intermediate", "marts", "results", "seeds/study", "seeds/published"},
 }
 
 
@@ -79,16 +79,18 @@ def test_every_exposure_is_described_and_names_what_it_reads(manifest, project):
         for name in ("report", "superset_dashboard")
         for parent in exposures[name]["depends_on"]["nodes"]
     }
-    assert rooms <= {"marts", "results", "quality"}
+    assert rooms <= {"marts", "results", "replication", "quality"}
     # The report names its tables as texts, with or without their schema.
     sources = " ".join(
         path.read_text(encoding="utf-8") for path in (project / "python/city_policy/report").rglob("*.py")
     )
-    named = set(re.findall(r"\"([a-z_]+)\"", sources)) | set(re.findall(r"(?:marts|results|quality)\.(\w+)", sources))
+    named = set(re.findall(r"\"([a-z_]+)\"", sources)) | set(
+        re.findall(r"(?:marts|results|replication|quality)\.(\w+)", sources)
+    )
     read = {
         node["unique_id"]
         for node in nodes(manifest, "model")
-        if node["schema"] in ("marts", "results", "quality") and node["name"] in named
+        if node["schema"] in ("marts", "results", "replication", "quality") and node["name"] in named
     }
     assert set(exposures["report"]["depends_on"]["nodes"]) == read
     queried = {parent for node in nodes(manifest, "analysis") for parent in node["depends_on"]["nodes"]}

@@ -20,7 +20,7 @@ def audit(project, tmp_path_factory):
         result = run(["dbt", *command], project, data)
         assert result.returncode == 0, result.stdout[-3000:]
     with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
-        cursor = connection.execute("select * from results.published_consistency_audit")
+        cursor = connection.execute("select * from replication.published_consistency_audit")
         names = [column[0] for column in cursor.description]
         return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
 

@@ -71,7 +71,7 @@ def test_the_ten_tables_hold_what_the_result_tables_hold(tables, connection):
     assert [table.number for table in tables] == list(range(1, 11))
     for number in (3, 4, 5, 7, 8, 9, 10):
         wanted = connection.execute(
-            "select format('{:.4f}', estimate), format('{:.2f}', t_stat) from results.coefficient_comparison "
+            "select format('{:.4f}', estimate), format('{:.2f}', t_stat) from replication.coefficient_comparison "
             "where paper_table = ? and vcov = 'CRV1' and is_published order by all",
             [str(number)],
         ).fetchall()
@@ -385,7 +385,7 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
     database = copied(
         demo_build,
         tmp_path,
-        "update results.coefficient_comparison set estimate = null, std_error = null, t_stat = null, p_value = null, "
+        "update replication.coefficient_comparison set estimate = null, std_error = null, t_stat = null, p_value = null, "
         "ci_low = null, ci_high = null, n_obs = null, r2 = null, status = 'not_identified', "
         "message = 'No city of the sample is treated.'",
         "update results.event_study set estimate = null, ci_low = null, ci_high = null, status = 'not_identified', "
@@ -395,7 +395,7 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
         "update results.soundness_notes set data_source = 'yearbooks and supplementary sources of this build'",
         "delete from results.matching_balance",
         "delete from results.bacon_decomposition",
-        "delete from results.recovery",
+        "delete from replication.recovery",
     )
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
@@ -423,7 +423,7 @@ def test_a_database_of_empty_tables_is_reported(demo_build, tmp_path):
 
 
 def test_a_database_without_later_tables_is_reported(demo_build, tmp_path):
-    database = copied(demo_build, tmp_path, "drop table results.recovery", "drop table results.soundness_notes")
+    database = copied(demo_build, tmp_path, "drop table replication.recovery", "drop table results.soundness_notes")
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
     assert soup.select_one("#figure-recovery") is None and soup.select_one("#table-3 .number")

@@ -60,7 +60,7 @@ class Study:
 
     @staticmethod
     def _data_source(database: Database) -> str:
-        for table in ("results.soundness_notes", "results.replication_scorecard"):
+        for table in ("results.soundness_notes", "replication.replication_scorecard"):
             rows: list[Row] = database.rows(table, "data_source")
             if rows:
                 return str(rows[0]["data_source"]).split(":")[0]

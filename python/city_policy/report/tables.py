@@ -140,7 +140,7 @@ def notes_of(table: PaperTable) -> tuple[Text, ...]:
 
 
 class Estimates:
-    """The coefficients of ``results.coefficient_comparison``, found by specification and term."""
+    """The coefficients of ``replication.coefficient_comparison``, found by specification and term."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = list(rows)
@@ -214,7 +214,11 @@ class Tables:
     def __init__(self, database: Database, study: Study) -> None:
         self.database = database
         self.study = study
-        self.estimates = Estimates(database.rows("results.coefficient_comparison", "spec_id, vcov, term"))
+        self.estimates = Estimates(database.rows("replication.coefficient_comparison", "spec_id, vcov, term"))
+        self.published = {
+            (row["kind"], row["panel"], row["subject"]): row["published_value"]
+            for row in database.rows("replication.replication_scorecard", "check_id")
+        }
 
     def all(self) -> list[PaperTable]:
         """Tables 1 to 10."""
@@ -255,7 +259,7 @@ class Tables:
             self.study.label("table", number),
             tuple(panel for panel in panels if panel.rows),
             (*notes, *messages, *simulated),
-            tuple(f"results.{source}" for source in sources),
+            tuple(source if "." in source else f"results.{source}" for source in sources),
         )
 
     def _panel(
@@ -316,7 +320,7 @@ class Tables:
                         Cell(words=subdimension),
                         Cell(words=definition),
                         Cell(words=same("+" if row["direction"] > 0 else "−")),
-                        _plain(row["weight"], row["published_weight"]),
+                        _plain(row["weight"], self.published.get(("index weight", row["dimension"], row["indicator"]))),
                     ),
                 )
             )
@@ -355,9 +359,10 @@ class Tables:
                 role = row["role"]
                 rows.append(TableRow(self.study.label("role", role), is_heading=True))
             statistics = [
-                _plain(row[name], row[f"published_{name}"]) for name in ("mean", "std_dev", "minimum", "maximum")
+                _plain(row[name], self.published.get(("summary statistic", role, f"{row['variable']} / {name}")))
+                for name in ("mean", "std_dev", "minimum", "maximum")
             ]
-            n_obs = _plain(row["n_obs"], row["published_n_obs"], 0)
+            n_obs = _plain(row["n_obs"], self.published.get(("observations", role, row["variable"])), 0)
             rows.append(TableRow(self.study.label("row", row["variable"]), (n_obs, *statistics)))
         headings = (tuple((self._heading(key), 1) for key in ("n_obs", "mean", "std_dev", "minimum", "maximum")),)
         notes = []
@@ -431,7 +436,13 @@ class Tables:
     ) -> list[TableRow]:
         def cells(column: str, vcov: str, decimals: int, published: str | None = None) -> tuple[Cell, ...]:
             return tuple(
-                _plain(row[column], row[published] if published and row["paper_table"] else None, decimals)
+                _plain(
+                    row[column],
+                    self.published.get(("instrument diagnostic", None, f"{row['treatment']} / {published}"))
+                    if row["paper_table"]
+                    else None,
+                    decimals,
+                )
                 if stage == "first_stage" and (row := diagnostics.get((spec, vcov)))
                 else Cell()
                 for spec, stage in columns
@@ -460,11 +471,9 @@ class Tables:
         return [
             TableRow(
                 label("row", "kleibergen_paap_rk_lm"),
-                cells("kleibergen_paap_rk_lm_robust", CLUSTERED, 3, "published_kleibergen_paap_rk_lm"),
+                cells("kleibergen_paap_rk_lm_robust", CLUSTERED, 3, "kleibergen_paap_rk_lm"),
             ),
-            TableRow(
-                label("row", "cragg_donald_f"), cells("cragg_donald_f", CLUSTERED, 3, "published_cragg_donald_wald_f")
-            ),
+            TableRow(label("row", "cragg_donald_f"), cells("cragg_donald_f", CLUSTERED, 3, "cragg_donald_wald_f")),
             TableRow(label("row", "kleibergen_paap_wald_f"), cells("kleibergen_paap_wald_f", CLUSTERED, 3)),
             TableRow(label("row", "anderson_rubin"), intervals()),
             TableRow(label("row", "n_obs"), tuple(self.estimates.count(spec) for spec, _ in columns)),
@@ -499,9 +508,15 @@ class Tables:
                 row = cells.get((comparison, policy))
                 total = comparison == "weighted_total"
                 line.append(
-                    Cell(missing=not total) if row is None or total else _plain(row["weight"], row["published_weight"])
+                    Cell(missing=not total)
+                    if row is None or total
+                    else _plain(row["weight"], self.published.get(("Bacon weight", policy, comparison)))
                 )
-                line.append(Cell(missing=True) if row is None else _plain(row["estimate"], row["published_estimate"]))
+                line.append(
+                    Cell(missing=True)
+                    if row is None
+                    else _plain(row["estimate"], self.published.get(("Bacon estimate", policy, comparison)))
+                )
             if found:
                 rows.append(TableRow(self.study.label("comparison", comparison), tuple(line)))
         headings = (
@@ -567,7 +582,8 @@ class Tables:
                     if effect is None:
                         cells.append(Cell())
                     elif name == "sobel_z":
-                        cells.append(_plain(effect["sobel_z"], effect["published_sobel_z"] if vcov == IID else None, 3))
+                        published = self.published.get(("Sobel Z", mediator, row["treatment"])) if vcov == IID else None
+                        cells.append(_plain(effect["sobel_z"], published, 3))
                     elif effect["bootstrap_low"] is None:
                         cells.append(Cell(missing=True))
                     else:
@@ -589,7 +605,7 @@ class Tables:
             "All models have the controls, city and year effects. The bootstrap draws whole cities; the paper "
             "gives Sobel Z in its text.",
         )
-        return self._table(8, panels, ["mediation_effects", "coefficient_comparison"], [note], used)
+        return self._table(8, panels, ["mediation_effects", "regression_coefficients"], [note], used)
 
     def order(self) -> PaperTable:
         """Table 9."""
@@ -623,7 +639,8 @@ class Tables:
                 if difference is None or row["treatment"] in seen:
                     p_values.append(Cell())
                 else:
-                    p_values.append(_plain(difference["permutation_p_value"], difference["published_p_value"], 4))
+                    published = self.published.get(("group difference", name, row["treatment"]))
+                    p_values.append(_plain(difference["permutation_p_value"], published, 4))
                 seen.add(row["treatment"])
             headings = (tuple((self.study.label("column", row["sample"]), 1) for row in rows),)
             extra = [TableRow(self.study.label("row", p_label), tuple(p_values))]

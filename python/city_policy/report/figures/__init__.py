@@ -29,6 +29,6 @@ def without_maps(context: Context) -> list[Figure]:
         bacon(context),
         scorecard(context),
     ]
-    if context.study.simulated and context.database.has("results.recovery"):
+    if context.study.simulated and context.database.has("replication.recovery"):
         figures.append(recovery(context))
     return figures

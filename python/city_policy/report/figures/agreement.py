@@ -10,7 +10,7 @@ from city_policy.report.study import Text
 
 def scorecard(context: Context) -> Figure:
     """Distance of our coefficients from the printed ones, in printed standard errors."""
-    found = context.database.rows("results.replication_scorecard", "check_id", "kind = 'coefficient'")
+    found = context.database.rows("replication.replication_scorecard", "check_id", "kind = 'coefficient'")
     rows = [row for row in found if row["distance_in_published_std_errors"] is not None]
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
@@ -72,13 +72,13 @@ def scorecard(context: Context) -> Figure:
         draw,
         rows,
         wide=True,
-        sources=["replication_scorecard"],
+        sources=["replication.replication_scorecard"],
     )
 
 
 def recovery(context: Context) -> Figure:
     """What was planted into the simulated yearbook beside what is estimated."""
-    found = context.database.rows("results.recovery", "spec_id, planted_group, event_time")
+    found = context.database.rows("replication.recovery", "spec_id, planted_group, event_time")
     rows = [
         row
         for row in found
@@ -138,7 +138,7 @@ def recovery(context: Context) -> Figure:
         draw,
         rows,
         wide=True,
-        sources=["recovery"],
+        sources=["replication.recovery"],
     )
 
 

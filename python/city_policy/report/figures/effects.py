@@ -202,7 +202,7 @@ def coefficients(context: Context) -> Figure:
     found = [
         row
         for row in context.database.rows(
-            "results.coefficient_comparison", "spec_id, vcov, term", f"vcov = '{CLUSTERED}'"
+            "replication.coefficient_comparison", "spec_id, vcov, term", f"vcov = '{CLUSTERED}'"
         )
         if row["result"] in results and row["term"] == row["treatment"]
     ]
@@ -293,6 +293,6 @@ def coefficients(context: Context) -> Figure:
                 for row in rows
             ),
         ),
-        sources=["coefficient_comparison", "heterogeneity_robust_effects"],
+        sources=["replication.coefficient_comparison", "heterogeneity_robust_effects"],
         missing=found,
     )

@@ -117,13 +117,13 @@ def _summary(database: Database, study: Study) -> list[Row]:
             "agrees": "—" if row["share_agrees"] is None else f"{100 * row['share_agrees']:.0f} %",
             "meaning": study.label("agreement", row["agreement_means"]),
         }
-        for row in database.rows("results.replication_summary", "kind")
+        for row in database.rows("replication.replication_summary", "kind")
     ]
 
 
 def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
     """Counts per rule, and the rows that are not consistent."""
-    found = database.rows("results.published_consistency_audit", "rule, check_id")
+    found = database.rows("replication.published_consistency_audit", "rule, check_id")
     rules = []
     for rule in dict.fromkeys(row["rule"] for row in found):
         verdicts = [row["verdict"] for row in found if row["rule"] == rule]
@@ -148,7 +148,11 @@ def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
 def _soundness(database: Database, study: Study) -> list[Row]:
     topics = {row["result"]: row for row in database.rows("seeds.soundness_topics", "rowid")}
     notes = []
-    for row in database.rows("results.soundness_notes", "result"):
+    found = [
+        *database.rows("results.soundness_notes", "result"),
+        *database.rows("replication.replication_notes", "result"),
+    ]
+    for row in sorted(found, key=lambda row: str(row["result"])):
         topic = topics.get(row["result"], {})
         notes.append(
             {
@@ -198,7 +202,7 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
     for (key, language), address in zip(wanted, pictures, strict=True):
         images.setdefault(key, {}).setdefault(language, []).append(address)
     rules, slips = _audit(database, study)
-    has_recovery = database.has("results.recovery") and study.simulated
+    has_recovery = database.has("replication.recovery") and study.simulated
     sections = [(key, words) for key, words in SECTIONS.items() if key != "recovery" or has_recovery]
     data = {
         "titles": {language: TITLE[language] for language in LANGUAGES},

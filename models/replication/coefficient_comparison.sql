@@ -1,30 +1,6 @@
-with fixed_effects as (
+with coefficients as (
 
-    select * from {{ ref('est_fixed_effects') }}
-
-),
-
-instrumental_variable as (
-
-    select * from {{ ref('est_instrumental_variable') }}
-
-),
-
-matching as (
-
-    select * from {{ ref('est_matching') }}
-
-),
-
-double_machine_learning as (
-
-    select * from {{ ref('est_double_machine_learning') }}
-
-),
-
-mediation as (
-
-    select * from {{ ref('est_mediation_coefficients') }}
+    select * from {{ ref('regression_coefficients') }}
 
 ),
 
@@ -46,34 +22,23 @@ published as (
 
 ),
 
-unioned as (
-
-    {% for name in [
-        'fixed_effects', 'instrumental_variable', 'matching', 'double_machine_learning', 'mediation'
-    ] -%}
-    select {{ record_columns() }} from {{ name }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
 -- The names of the paper: a column of the panel may carry its unit, the constant is a term, a first stage has the
 -- treatment as its outcome, and a regression on a mediator alone has no treatment.
 named as (
 
     select
-        unioned.*,
+        coefficients.*,
         case
-            when unioned.term = '(Intercept)' then 'constant'
-            else coalesce(variables.variable, unioned.term)
+            when coefficients.term = '(Intercept)' then 'constant'
+            else coalesce(variables.variable, coefficients.term)
         end as paper_term,
-        coalesce(outcomes.variable, unioned.outcome) as paper_outcome,
-        coalesce(unioned.treatment, 'none') as paper_treatment,
-        coalesce(samples.published_sample, unioned.sample) as paper_sample
-    from unioned
-    left join variables on unioned.term = variables.column_name
-    left join variables as outcomes on unioned.outcome = outcomes.column_name
-    left join samples on unioned.sample = samples.sample
+        coalesce(outcomes.variable, coefficients.outcome) as paper_outcome,
+        coalesce(coefficients.treatment, 'none') as paper_treatment,
+        coalesce(samples.published_sample, coefficients.sample) as paper_sample
+    from coefficients
+    left join variables on coefficients.term = variables.column_name
+    left join variables as outcomes on coefficients.outcome = outcomes.column_name
+    left join samples on coefficients.sample = samples.sample
 
 ),
 

@@ -27,9 +27,9 @@ planted_parts as (
 
 ),
 
-comparison as (
+coefficients as (
 
-    select * from {{ ref('coefficient_comparison') }}
+    select * from {{ ref('regression_coefficients') }}
 
 ),
 
@@ -63,7 +63,7 @@ average_effects as (
         null::bigint as event_time,
         estimate,
         std_error
-    from comparison
+    from coefficients
     where
         term = treatment
         and vcov = 'CRV1'
