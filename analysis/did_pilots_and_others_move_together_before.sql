@@ -1,24 +1,17 @@
 -- Before Broadband China began: the mean yearly change of the index in later pilots, by cohort, beside that of the others.
 with city_years as (
 
-    select * from {{ ref('fct_city_year') }}
-
-),
-
-cities as (
-
-    select * from {{ ref('dim_city') }}
+    select * from {{ ref('fct_study_panel') }}
 
 ),
 
 changes as (
 
     select
-        cities.bcs_first_year,
+        city_years.bcs_first_year,
         city_years.year,
         city_years.nqp - lag(city_years.nqp) over (partition by city_years.adcode order by city_years.year) as change
     from city_years
-    inner join cities on city_years.adcode = cities.adcode
     where city_years.in_sample
 
 ),

@@ -1,7 +1,7 @@
 -- How the index moved between the first and the last year in the cities of one province, largest gain first.
 with city_years as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('fct_study_panel') }}
 
 ),
 
@@ -15,7 +15,7 @@ final as (
 
     select
         cities.city_name_zh,
-        cities.pilot_group,
+        city_years.pilot_group,
         arg_min(city_years.nqp, city_years.year) as first_index,
         arg_max(city_years.nqp, city_years.year) as last_index,
         last_index - first_index as gain,
@@ -23,7 +23,7 @@ final as (
     from city_years
     inner join cities on city_years.adcode = cities.adcode
     where cities.province_zh = '江苏省' and city_years.in_sample
-    group by cities.city_name_zh, cities.pilot_group
+    group by cities.city_name_zh, city_years.pilot_group
     order by gain desc
 
 )

@@ -5,9 +5,9 @@ with contributions as (
 
 ),
 
-cities as (
+panel as (
 
-    select * from {{ ref('dim_city') }}
+    select * from {{ ref('fct_study_panel') }}
 
 ),
 
@@ -21,11 +21,14 @@ means as (
 
     select
         contributions.indicator,
-        avg(contributions.contribution) filter (cities.pilot_group != 'never') as pilots,
-        avg(contributions.contribution) filter (cities.pilot_group = 'never') as others
+        avg(contributions.contribution) filter (panel.pilot_group != 'never') as pilots,
+        avg(contributions.contribution) filter (panel.pilot_group = 'never') as others
     from contributions
     inner join last_year on contributions.year = last_year.year
-    inner join cities on contributions.adcode = cities.adcode
+    inner join panel
+        on
+            contributions.adcode = panel.adcode
+            and contributions.year = panel.year
     where contributions.in_sample
     group by contributions.indicator
 

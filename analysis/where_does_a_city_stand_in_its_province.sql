@@ -1,7 +1,7 @@
 -- One city beside the mean of its province and its rank in it, for the index and its four dimensions, in the last year.
 with city_years as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('fct_study_panel') }}
 
 ),
 

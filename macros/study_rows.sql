@@ -2,10 +2,12 @@
     The rows of a seed of the study, in the order of its file or of a column, for models whose columns are rows: samples,
     variables, policies, dimensions. Before the seed is loaded (parsing, linting of a new checkout) there are none.
 -#}
-{% macro study_rows(seed, order_by='rowid') -%}
-    {#- In a unit test ref() names the test's own rows; the columns of a model always come from the seed. -#}
-    {%- do ref(seed) -%}
-    {%- set relation = adapter.get_relation(database=target.database, schema='seeds', identifier=seed) -%}
+{% macro study_rows(seed, order_by='rowid', schema='seeds') -%}
+    {#- A unit test knows only the rows that it gives; the columns of a model always come from the seed. -#}
+    {%- if model.resource_type != 'unit_test' -%}
+        {%- do ref(seed) -%}
+    {%- endif -%}
+    {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=seed) -%}
     {%- if execute and relation is not none -%}
         {{ return(run_query('select * from ' ~ relation ~ ' order by ' ~ order_by).rows) }}
     {%- endif -%}
@@ -28,6 +30,32 @@
 {% macro treatment_columns(policies) -%}
     {% for policy in policies -%}
     (max(is_treated::integer) filter (policy_id = '{{ policy.policy_id }}'))::integer as {{ policy.policy_id }},
-    max(first_treated_year) filter (policy_id = '{{ policy.policy_id }}') as {{ policy.policy_id }}_first_year{{ ',' if not loop.last }}
+    max(first_treated_year) filter (policy_id = '{{ policy.policy_id }}') as {{ policy.policy_id }}_first_year,
     {% endfor %}
+{%- endmacro %}
+
+{#- The value of a setting as the model is written, for names of columns. -#}
+{% macro study_setting(name) -%}
+    {{ return((study_rows('settings') | selectattr('setting', 'equalto', name) | map(attribute='value') | first) or name) }}
+{%- endmacro %}
+
+{#- Gives the columns of fct_study_panel that are rows of the study the names of these rows as comments. -#}
+{% macro comment_on_study_columns() -%}
+    {%- set comments = {} -%}
+    {%- for row in study_rows('variables', 'position') -%}
+        {%- do comments.update({row.column_name: row.name_en ~ ' (' ~ (row.unit or '') ~ ')'}) -%}
+    {%- endfor -%}
+    {%- for row in study_rows('policies') if row.role == 'study' -%}
+        {%- do comments.update({row.policy_id: row.name_en ~ ' (0/1)'}) -%}
+        {%- do comments.update({row.policy_id ~ '_first_year': 'First year of: ' ~ row.name_en}) -%}
+    {%- endfor -%}
+    {%- for row in study_rows('indicators', 'position') -%}
+        {%- do comments.update({study_setting('index_name') ~ '_' ~ row.dimension: 'Dimension of the index: ' ~ row.dimension_en}) -%}
+    {%- endfor -%}
+    {%- for row in study_rows('samples') -%}
+        {%- do comments.update({row.sample: 'Sample: ' ~ row.name_en}) -%}
+    {%- endfor -%}
+    {%- for column, comment in comments.items() %}
+    comment on column {{ this }}.{{ column }} is '{{ comment | replace("'", "''") }}';
+    {%- endfor -%}
 {%- endmacro %}

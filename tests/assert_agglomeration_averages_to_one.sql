@@ -1,7 +1,7 @@
 -- Weighted by land area, the agglomeration of the sample cities of a year averages to 1 by construction.
 with city_years as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('fct_study_panel') }}
 
 )
 

@@ -2,7 +2,7 @@
 -- missing in an input that does not cover them).
 with city_years as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('fct_study_panel') }}
 
 )
 

@@ -1,8 +1,14 @@
 -- Accounting identities of the index: the weights sum to 1, the index is the sum of the contributions, and the
 -- dimension scores, each weighted by the weights of its indicators, add up to the index again.
-with city_years as (
+with index_values as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('int_index') }}
+
+),
+
+dimensions as (
+
+    select * from {{ ref('int_index_dimensions') }}
 
 ),
 
@@ -21,12 +27,16 @@ dim_indicator as (
 dimension_weights as (
 
     select
-        coalesce(sum(weight) filter (dimension = 'labor'), 0) as labor,
-        coalesce(sum(weight) filter (dimension = 'means_of_labor'), 0) as means_of_labor,
-        coalesce(sum(weight) filter (dimension = 'objects_of_labor'), 0) as objects_of_labor,
-        coalesce(sum(weight) filter (dimension = 'optimal_combination'), 0) as optimal_combination,
-        sum(weight) as total
+        dimension,
+        sum(weight) as weight
     from dim_indicator
+    group by dimension
+
+),
+
+total as (
+
+    select sum(weight) as weight from dim_indicator
 
 ),
 
@@ -39,29 +49,37 @@ sums as (
     from contributions
     group by adcode, year
 
+),
+
+sums_of_dimensions as (
+
+    select
+        dimensions.adcode,
+        dimensions.year,
+        sum(dimension_weights.weight * dimensions.value) as sum_of_dimensions
+    from dimensions
+    inner join dimension_weights on dimensions.dimension = dimension_weights.dimension
+    group by dimensions.adcode, dimensions.year
+
 )
 
 select
-    city_years.adcode,
-    city_years.year,
-    city_years.nqp,
-    sums.sum_of_contributions
-from city_years
-inner join sums
+    index_values.adcode,
+    index_values.year,
+    index_values.index_value,
+    sums.sum_of_contributions,
+    sums_of_dimensions.sum_of_dimensions
+from index_values
+left join sums
     on
-        city_years.adcode = sums.adcode
-        and city_years.year = sums.year
-cross join dimension_weights
+        index_values.adcode = sums.adcode
+        and index_values.year = sums.year
+left join sums_of_dimensions
+    on
+        index_values.adcode = sums_of_dimensions.adcode
+        and index_values.year = sums_of_dimensions.year
+cross join total
 where
-    city_years.in_sample
-    and (
-        abs(dimension_weights.total - 1) > 1e-12
-        or abs(city_years.nqp - sums.sum_of_contributions) > 1e-12
-        or abs(
-            city_years.nqp
-            - dimension_weights.labor * coalesce(city_years.nqp_labor, 0)
-            - dimension_weights.means_of_labor * coalesce(city_years.nqp_means_of_labor, 0)
-            - dimension_weights.objects_of_labor * coalesce(city_years.nqp_objects_of_labor, 0)
-            - dimension_weights.optimal_combination * coalesce(city_years.nqp_optimal_combination, 0)
-        ) > 1e-12
-    )
+    coalesce(abs(total.weight - 1), 1) > 1e-12
+    or coalesce(abs(index_values.index_value - sums.sum_of_contributions), 1) > 1e-12
+    or coalesce(abs(index_values.index_value - sums_of_dimensions.sum_of_dimensions), 1) > 1e-12

@@ -8,7 +8,7 @@ def model(dbt, session):
     dbt.ref("data_quality_expectations")
     specifications = dbt.ref("int_specifications").df()
     return decompose_bacon(
-        panel=dbt.ref("fct_city_year").df(),
+        panel=dbt.ref("fct_study_panel").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
         specifications=specifications[specifications["estimator"] == "bacon"],
     )[0]

@@ -11,7 +11,7 @@ def model(dbt, session):
     specifications = dbt.ref("int_specifications").df()
     controls = split_controls(dbt.ref("int_variable_coverage").df())
     return group_differences(
-        panel=dbt.ref("fct_city_year").df(),
+        panel=dbt.ref("fct_study_panel").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
         specifications=specifications[specifications["estimator"] == "group_difference"],
         **controls,

@@ -37,7 +37,7 @@ variable_uses as (
         null as indicator,
         unnest(string_split(required_quantities, ' ')) as quantity
     from variable_coverage
-    where is_covered and required_quantities is not null
+    where is_covered and required_quantities is not null and role not in ('group', 'measure')
 
 ),
 

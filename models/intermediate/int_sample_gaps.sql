@@ -38,7 +38,7 @@ required_quantities as (
 
     select distinct unnest(string_split(required_quantities, ' '))
     from variable_coverage
-    where is_covered and required_quantities is not null
+    where is_covered and required_quantities is not null and role not in ('group', 'measure')
 
 ),
 

@@ -25,12 +25,11 @@ named as (
 
 ),
 
--- What the models of constant prices, the capital stock and the growth targets read.
+-- What the models of constant prices and the capital stock read.
 read_by_models as (
 
     select unnest([
-        'gdp', 'gdp_deflator', 'fixed_asset_investment', 'investment_price_index', 'employees', 'land_area',
-        'growth_target', 'provincial_growth_target', 'growth_target_is_hard'
+        'gdp', 'gdp_deflator', 'fixed_asset_investment', 'investment_price_index', 'employees', 'land_area'
     ]) as name
 
 ),

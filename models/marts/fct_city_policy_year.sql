@@ -16,6 +16,7 @@ final as (
         city_policy.adcode,
         city_policy.policy_id,
         frame.year,
+        city_policy.first_treated_year,
         coalesce(frame.year >= city_policy.first_treated_year, false) as is_treated,
         frame.year - city_policy.first_treated_year as event_time,
         city_policy.in_sample

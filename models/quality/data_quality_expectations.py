@@ -4,11 +4,11 @@
 def model(dbt, session):
     from city_policy.quality.expectations import run_expectations
 
-    city_year = dbt.ref("fct_city_year").df()
+    city_year = dbt.ref("fct_study_panel").df()
     city_policy = dbt.ref("fct_city_policy").df()
     return run_expectations(
         {
-            "fct_city_year": city_year[city_year["in_sample"]],
+            "fct_study_panel": city_year[city_year["in_sample"]],
             "fct_city_policy": city_policy,
             "dim_indicator": dbt.ref("dim_indicator").df(),
         },

@@ -1,6 +1,6 @@
-with city_years as (
+with panel as (
 
-    select * from {{ ref('fct_city_year') }}
+    select * from {{ ref('fct_study_panel') }}
 
 ),
 
@@ -77,13 +77,8 @@ sample_values as (
         select
             adcode,
             year,
-            {% for column in [
-                'nqp', 'bcs', 'iic', 'dual', 'marketization', 'fdi_cny_trillion', 'tertiary_share',
-                'urbanization_percent', 'fintech', 'agglomeration', 'innovation'
-            ] -%}
-            {{ column }}::double as {{ column }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from city_years
+            try_cast(columns(* exclude (adcode, year)) as double)
+        from panel
         where sample_full
     )
     on columns(* exclude (adcode, year))
@@ -101,6 +96,7 @@ statistics as (
         min(value) as minimum,
         max(value) as maximum
     from sample_values
+    where column_name in (select variables.column_name from variables)
     group by column_name
 
 ),
@@ -128,6 +124,7 @@ final as (
     left join variable_coverage on variables.variable = variable_coverage.variable
     left join filled on variables.variable = filled.variable
     left join bases on variables.variable = bases.variable
+    where variables.role in ('outcome', 'treatment', 'control', 'mediator')
     order by variables.position
 
 )

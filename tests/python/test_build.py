@@ -59,7 +59,7 @@ def test_build_prints_the_time_of_every_step_and_that_the_data_are_simulated(dem
 
 def test_sample_is_the_published_one(published):
     cities, city_years = published.execute(
-        "select count(distinct adcode), count(*) from marts.fct_city_year where sample_full"
+        "select count(distinct adcode), count(*) from marts.fct_study_panel where sample_full"
     ).fetchone()
     assert (cities, city_years) == (275, 3025)
 
@@ -85,7 +85,7 @@ def test_broadband_cohorts_and_same_year_cities(published):
     ).fetchall()
     assert cohorts == [(2014, 37), (2015, 35), (2016, 34)]
     same_year = published.execute(
-        "select city_name_short from marts.dim_city where dual_order = 'same_year' and in_sample"
+        "select distinct city_name_short from marts.fct_study_panel join marts.dim_city using (adcode) where dual_order = 'same_year' and sample_full"
     ).fetchall()
     assert {name for (name,) in same_year} == {"鞍山", "合肥", "济宁", "十堰"}
 
@@ -106,7 +106,7 @@ def test_baseline_equals_dummy_variable_least_squares(published):
     """An independent computation from the mart itself: numpy, 274 + 10 dummies."""
     import numpy as np
 
-    panel = published.execute("select * from marts.fct_city_year where sample_full order by adcode, year").df()
+    panel = published.execute("select * from marts.fct_study_panel where sample_full order by adcode, year").df()
     controls = ["marketization", "fdi_cny_trillion", "tertiary_share", "urbanization_percent", "fintech"]
     cities = panel["adcode"].to_numpy()[:, None] == np.unique(panel["adcode"])[None, :]
     years = panel["year"].to_numpy()[:, None] == np.unique(panel["year"])[None, 1:]
@@ -246,7 +246,7 @@ def test_a_failed_quality_check_stops_the_estimates(tmp_path):
     folder = copy_project(tmp_path)
     with open(folder / "seeds" / "study" / "expectations.csv", "a", encoding="utf-8") as handle:
         handle.write(
-            'impossible,error,fct_city_year,nqp,ExpectColumnValuesToBeBetween,"{""min_value"": 5}",baseline_effects,\n'
+            'impossible,error,fct_study_panel,nqp,ExpectColumnValuesToBeBetween,"{""min_value"": 5}",baseline_effects,\n'
         )
     result = run(["dbt", "build"], folder, tmp_path / "data")
     assert result.returncode != 0
@@ -257,7 +257,7 @@ def test_a_failed_quality_check_stops_the_estimates(tmp_path):
     assert statuses["test.city_policy.assert_no_expectation_of_severity_error_fails"] == "fail"
     assert statuses["model.city_policy.est_fixed_effects"] == "skipped"
     assert statuses["model.city_policy.baseline_effects"] == "skipped"
-    assert statuses["model.city_policy.fct_city_year"] == "success"
+    assert statuses["model.city_policy.fct_study_panel"] == "success"
 
 
 def test_a_made_up_programme_and_a_broken_regression_need_no_code(tmp_path):
@@ -380,7 +380,7 @@ def test_real_yearbooks_end_with_an_index_and_three_estimates(shared, project, t
             "select count(*) from marts.dim_indicator where not is_covered and uncovered_reason is null"
         ).fetchone() == (0,)
         index, agglomeration, sample = connection.execute(
-            "select count(nqp), count(agglomeration), count(*) from marts.fct_city_year where sample_full"
+            "select count(nqp), count(agglomeration), count(*) from marts.fct_study_panel where sample_full"
         ).fetchone()
         assert index == agglomeration == sample > 4 * 200
         estimates = connection.execute(

@@ -76,7 +76,7 @@ def marts():
         }
     )
     indicator = pd.DataFrame({"indicator": list("abcd"), "weight": [0.3, 0.3, 0.4, None]})
-    return {"fct_city_year": frame, "fct_city_policy": policy, "dim_indicator": indicator}
+    return {"fct_study_panel": frame, "fct_city_policy": policy, "dim_indicator": indicator}
 
 
 def test_the_seed_passes_on_a_plausible_panel(marts, seed):
@@ -113,8 +113,8 @@ def test_the_seed_passes_on_a_plausible_panel(marts, seed):
     ],
 )
 def test_the_seed_finds_planted_damage(marts, seed, column, change, failing):
-    frame = marts["fct_city_year"]
-    damaged = marts | {"fct_city_year": frame.assign(**{column: change(frame[column])})}
+    frame = marts["fct_study_panel"]
+    damaged = marts | {"fct_study_panel": frame.assign(**{column: change(frame[column])})}
     result = run_expectations(damaged, seed).set_index("expectation_id")
     assert failing in set(result.index[~result["passed"].fillna(True)])
     assert "found" in result.loc[failing, "message"]
@@ -142,15 +142,15 @@ def test_the_seed_finds_damage_in_policies_and_weights(marts, seed):
 
 
 def test_an_empty_sample_is_an_error(marts, seed):
-    nothing = marts["fct_city_year"].assign(in_sample=False)
-    result = run_expectations(marts | {"fct_city_year": nothing}, seed).set_index("expectation_id")
+    nothing = marts["fct_study_panel"].assign(in_sample=False)
+    result = run_expectations(marts | {"fct_study_panel": nothing}, seed).set_index("expectation_id")
     assert not result.loc["city_year_rows", "passed"] and result.loc["city_year_rows", "rows"] == 0
     assert pd.isna(result.loc["nqp_level", "passed"])
 
 
 def test_what_the_input_does_not_cover_is_neither_passed_nor_failed(marts, seed):
-    frame = marts["fct_city_year"].drop(columns=["fintech"]).assign(innovation=None, marketization=np.nan)
-    result = run_expectations({"fct_city_year": frame}, seed).set_index("expectation_id")
+    frame = marts["fct_study_panel"].drop(columns=["fintech"]).assign(innovation=None, marketization=np.nan)
+    result = run_expectations({"fct_study_panel": frame}, seed).set_index("expectation_id")
     open_rows = result[result["passed"].isna()]
     assert set(open_rows.index) == {
         "fintech_range",

@@ -22,7 +22,7 @@ def only_maps(context: Context) -> list[Figure]:
     """
     names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
     levels: dict[str, dict[int, float]] = {}
-    for row in context.database.rows("marts.fct_city_year", "adcode, year", "nqp is not null"):
+    for row in context.database.rows("marts.fct_study_panel", "adcode, year", "nqp is not null"):
         levels.setdefault(str(row["adcode"]), {})[int(row["year"])] = row["nqp"]
     return [
         _level_map(context, levels, names),
@@ -89,7 +89,7 @@ def _level_map(context: Context, levels: dict[str, dict[int, float]], names: dic
         ),
         wide=True,
         is_map=True,
-        sources=["marts.fct_city_year"],
+        sources=["marts.fct_study_panel"],
     )
 
 
@@ -140,7 +140,7 @@ def _change_map(context: Context, levels: dict[str, dict[int, float]], names: di
         ),
         wide=True,
         is_map=True,
-        sources=["marts.fct_city_year"],
+        sources=["marts.fct_study_panel"],
     )
 
 
@@ -211,12 +211,10 @@ def _timing_map(context: Context, names: dict[str, Text]) -> Figure:
 
 def _order_map(context: Context, names: dict[str, Text]) -> Figure:
     groups = ["bcs_only", "iic_only", "bcs_first", "iic_first", "same_year"]
+    found = {str(row["adcode"]): row for row in context.database.rows("marts.fct_study_panel", "adcode, year")}
     rows = [
-        {
-            "adcode": str(row["adcode"]),
-            "group": str(row["dual_order"] if row["pilot_group"] == "dual" else row["pilot_group"]),
-        }
-        for row in context.cities()
+        {"adcode": adcode, "group": str(row["dual_order"] if row["pilot_group"] == "dual" else row["pilot_group"])}
+        for adcode, row in found.items()
         if row["pilot_group"] not in (None, "never")
     ]
 
@@ -263,7 +261,7 @@ def _order_map(context: Context, names: dict[str, Text]) -> Figure:
         ),
         wide=True,
         is_map=True,
-        sources=["marts.dim_city"],
+        sources=["marts.fct_study_panel"],
     )
 
 

@@ -74,7 +74,7 @@ def cohorts(context: Context) -> Figure:
 
 def panel_view(context: Context) -> Figure:
     """Which city is treated by what in which year."""
-    found = context.database.rows("marts.fct_city_year", "adcode, year", "in_sample")
+    found = context.database.rows("marts.fct_study_panel", "adcode, year", "in_sample")
     names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
     by_city: dict[str, list[tuple[int, str]]] = {}
     for row in found:
@@ -168,5 +168,5 @@ def panel_view(context: Context) -> Figure:
         draw,
         segments,
         wide=True,
-        sources=["marts.fct_city_year"],
+        sources=["marts.fct_study_panel"],
     )

@@ -43,7 +43,7 @@ NO_MAPS = Text(
 
 def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
     """What the report was made from."""
-    sample = database.rows("marts.fct_city_year", "adcode, year", "in_sample")
+    sample = database.rows("marts.fct_study_panel", "adcode, year", "in_sample")
     years = sorted({int(row["year"]) for row in sample})
     indicators = database.rows("results.index_weights", "position")
     covered = sum(bool(row["is_covered"]) for row in indicators)

@@ -31,21 +31,19 @@ weighted as (
 
 ),
 
--- Each sum in the printed order of the indicators, so that the last digit does not depend on the plan.
+-- The weighted mean of a dimension's indicators. Each sum in the printed order of the indicators, so that the last digit does
+-- not depend on the plan.
 final as (
 
     select
         adcode,
         year,
-        sum(contribution order by position) as nqp,
-        {% for dimension in ['labor', 'means_of_labor', 'objects_of_labor', 'optimal_combination'] -%}
-        sum(contribution order by position) filter (dimension = '{{ dimension }}')
-        / sum(weight order by position) filter (dimension = '{{ dimension }}') as nqp_{{ dimension }},
-        {% endfor -%}
+        dimension,
+        sum(contribution order by position) / sum(weight order by position) as value,
         count(*) as n_indicators
     from weighted
-    group by adcode, year
-    order by adcode, year
+    group by adcode, year, dimension
+    order by adcode, year, dimension
 
 )
 
