@@ -63,7 +63,12 @@ final as (
         mediator,
         variant,
         cluster,
-        description
+        description,
+        -- What two estimators must share for their estimates to stand beside each other.
+        concat_ws(
+            ' | ', outcome, treatment, 'lag ' || lag, sample, 'with ' || extra_controls, 'within ' || extra_fixed_effects,
+            'by ' || cluster
+        ) as regression
     from unioned
     order by spec_id
 

@@ -27,6 +27,18 @@ planted_parts as (
 
 ),
 
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
+specifications as (
+
+    select * from {{ ref('int_specifications') }}
+
+),
+
 coefficients as (
 
     select * from {{ ref('regression_coefficients') }}
@@ -57,6 +69,7 @@ average_effects as (
     select
         spec_id,
         estimator,
+        outcome,
         treatment,
         'total' as part,
         sample,
@@ -69,7 +82,7 @@ average_effects as (
         and vcov = 'CRV1'
         and estimate is not null
         -- A lagged treatment has another planted effect.
-        and spec_id not like 'lagged%'
+        and spec_id in (select specifications.spec_id from specifications where specifications.lag = 0)
         and result in (
             'baseline_effects',
             'robustness_effects',
@@ -87,6 +100,7 @@ effects_by_event_time as (
     select
         spec_id,
         'event_study' as estimator,
+        outcome,
         treatment,
         'total' as part,
         sample,
@@ -103,6 +117,7 @@ robust_effects as (
     select
         spec_id,
         estimator,
+        outcome,
         treatment,
         'total' as part,
         sample,
@@ -119,6 +134,7 @@ indirect_effects as (
     select
         spec_id,
         'mediation' as estimator,
+        outcome,
         treatment,
         'through_' || mediator as part,
         sample,
@@ -156,6 +172,8 @@ estimates as (
             else replace(sample, 'sample_', '')
         end as planted_group
     from unioned
+    -- What was planted is the effect on the index.
+    where outcome in (select variables.column_name from variables where variables.expression = 'index_value')
 
 ),
 

@@ -10,16 +10,23 @@ fixed_effects as (
 
 ),
 
--- The two-way fixed effects estimate with the same treatment, rows and controls.
+specifications as (
+
+    select * from {{ ref('int_specifications') }}
+
+),
+
+-- The two-way fixed effects estimate of the same regression: same outcome, treatment, rows and controls.
 two_way as (
 
     select
-        treatment,
-        sample,
-        estimate,
-        std_error
+        specifications.regression,
+        fixed_effects.estimate,
+        fixed_effects.std_error
     from fixed_effects
-    where result in ('baseline_effects', 'synergy_effects') and vcov = 'CRV1' and term = treatment
+    inner join specifications on fixed_effects.spec_id = specifications.spec_id
+    where fixed_effects.vcov = 'CRV1' and fixed_effects.term = fixed_effects.treatment
+    qualify row_number() over (partition by specifications.regression order by fixed_effects.spec_id) = 1
 
 ),
 
@@ -48,10 +55,10 @@ final as (
         two_way.std_error as twfe_std_error,
         two_way.estimate - staggered.estimate as twfe_less_robust
     from staggered
+    left join specifications on staggered.spec_id = specifications.spec_id
     left join two_way
         on
-            staggered.treatment = two_way.treatment
-            and staggered.sample = two_way.sample
+            specifications.regression = two_way.regression
             and staggered.event_time is null
     order by staggered.spec_id, staggered.event_time nulls first
 

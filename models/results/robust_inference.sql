@@ -16,7 +16,7 @@ specifications as (
 
 ),
 
--- The placebo policies of the same regression: same outcome, treatment and sample, no lag and the common controls only.
+-- The placebo policies of the same regression.
 randomised as (
 
     select
@@ -39,16 +39,9 @@ randomised as (
         placebo_tests.status,
         placebo_tests.message
     from placebo_tests
-    inner join specifications
-        on
-            placebo_tests.outcome = specifications.outcome
-            and placebo_tests.treatment = specifications.treatment
-            and placebo_tests.sample = specifications.sample
-    where
-        specifications.spec_id in (select spec_id from resampled)
-        and specifications.lag = 0
-        and specifications.extra_controls is null
-        and specifications.extra_fixed_effects is null
+    inner join specifications as of_placebo on placebo_tests.spec_id = of_placebo.spec_id
+    inner join specifications on of_placebo.regression = specifications.regression
+    where specifications.spec_id in (select resampled.spec_id from resampled)
 
 ),
 
