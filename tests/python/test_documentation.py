@@ -217,6 +217,20 @@ def test_the_readme_is_short(project, pages):
     assert len(pages[project / "README.md"].split()) <= 1000
 
 
+def test_table_3_of_the_readme_is_that_of_the_demo(demo_build, project, pages):
+    lines = pages[project / "README.md"].split("<!-- table 3 -->")[1].splitlines()
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select first(estimate), max(t_stat) filter (where vcov = 'iid'), max(t_stat) filter (where vcov = 'CRV1'), "
+            "first(r2) from results.baseline_effects where term = treatment group by treatment order by first(estimate)"
+        ).fetchall()
+    assert len(rows) == 3
+    for line, (estimate, t_iid, t_clustered, r2) in zip(lines[3:], rows, strict=False):
+        cells = [cell.strip() for cell in line.split("|")]
+        assert cells[2:5] == [f"{estimate:.4f}", f"{t_iid:.2f}", f"{t_clustered:.2f}"]
+        assert cells[7] == f"{r2:.4f}"
+
+
 def anchors(path):
     """The names by which links reach the headings of a page."""
     text = CODE.sub(lambda code: "" if code[0].startswith("```") else code[0], path.read_text(encoding="utf-8"))
