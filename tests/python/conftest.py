@@ -19,6 +19,13 @@ def project() -> Path:
 
 
 @pytest.fixture(scope="session")
+def pages(project) -> dict[Path, str]:
+    """The pages that people write and read: README, CONTRIBUTING and docs/, without the one that a command writes."""
+    paths = [project / "README.md", project / "CONTRIBUTING.md", *sorted((project / "docs").glob("*.md"))]
+    return {path: path.read_text(encoding="utf-8") for path in paths if path.name != "questions.md"}
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of public test material beside the checkout; the project itself never depends on it."""
     folder = PROJECT.parent / "shared"

@@ -91,9 +91,9 @@ def test_an_interrupted_ingest_keeps_the_landing_file(project, tmp_path):
     assert (landing / "yearbook_cells.parquet").read_bytes() == b"as it was"
 
 
-def test_the_supplementary_example_of_the_readme_is_read(project, tmp_path):
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    example = readme.split("```csv\n")[1].split("```")[0]
+def test_the_supplementary_example_of_the_documentation_is_read(project, pages, tmp_path):
+    page = pages[project / "docs" / "yearbooks.md"]
+    example = page.split("```csv\n")[1].split("```")[0]
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "example.csv").write_text(example, encoding="utf-8")
     (tmp_path / "books" / "2012").mkdir(parents=True)

@@ -149,7 +149,7 @@ def test_expressions_and_whole_numbers_are_columns_too():
     close(ours.estimate, plain.weigh().regress(1, [0]).estimate)
 
 
-def test_the_example_of_the_readme_finds_what_was_planted(project, tmp_path, monkeypatch, capsys):
+def test_the_example_of_the_documentation_finds_the_true_effect(project, pages, tmp_path, monkeypatch, capsys):
     result = run(["dbt", "compile", "--select", "moments_of_a_simulated_firm_panel"], project, tmp_path / "data")
     assert result.returncode == 0, result.stdout[-3000:]
     (tmp_path / "target").symlink_to(tmp_path / "data" / "target")
@@ -160,10 +160,10 @@ def test_the_example_of_the_readme_finds_what_was_planted(project, tmp_path, mon
             "create table marts.fct_city_policy as select (110000 + range)::varchar as adcode, 'bcs' as policy_id, "
             "case when range % 2 = 0 then 2014 + range % 3 end as first_treated_year from range(60)"
         )
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    code = readme.split("<!-- firm panel -->\n```python\n")[1].split("```")[0]
+    page = pages[project / "docs" / "large-panels.md"]
+    code = page.split("<!-- firm panel -->\n```python\n")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "large-panels.md", "exec"), {})
     estimate, error, spread = map(float, capsys.readouterr().out.split())
     assert abs(estimate - 0.1) < 3 * error
     assert 0.5 < spread / error < 2

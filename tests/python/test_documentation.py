@@ -1,5 +1,6 @@
 """Every model, column, seed, variable, macro, command and setting is described, and every room only looks back."""
 
+import ast
 import csv
 import json
 import re
@@ -7,6 +8,7 @@ import shutil
 
 import duckdb
 import pytest
+import yaml
 from city_policy.cli import build_parser
 from conftest import run
 
@@ -143,28 +145,210 @@ def test_every_macro_is_described(project):
             assert before.rstrip("{%- \n").endswith("#}"), f"{path.name}: {name} has no comment before it"
 
 
-def test_readme_tells_every_setting_variable_command_and_option(project):
-    readme = (project / "README.md").read_text(encoding="utf-8")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+HEADINGS = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def described(pages):
+    """README and docs/ as one text."""
+    return "\n".join(text for path, text in pages.items() if path.name != "CONTRIBUTING.md")
+
+
+def commands_of(parser):
+    (commands,) = (action.choices for action in parser._actions if action.dest == "command")
+    return commands
+
+
+def make_targets(project):
+    """Name -> what `make help` says of it."""
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z-]+):.*## (.*)$", makefile, re.MULTILINE))
+
+
+def test_the_documentation_tells_every_setting_command_and_option(project, described):
     with open(project / "seeds" / "study" / "settings.csv", encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
-            assert f"`{row['setting']}`" in readme, row["setting"]
-    for name in ("source", "CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "TARGET", "PYTHON"):
-        assert f"`{name}`" in readme, name
-    parser = build_parser()
-    (commands,) = (action.choices for action in parser._actions if action.dest == "command")
-    for name, command in commands.items():
-        assert f"`city-policy {name}" in readme, name
+            assert f"`{row['setting']}`" in described, row["setting"]
+    for name, command in commands_of(build_parser()).items():
+        assert f"`city-policy {name}" in described, name
         assert command.description
         for action in command._actions:
             assert action.help, f"{name} {action.dest}"
             if action.option_strings and action.dest != "help":
-                assert action.option_strings[-1] in readme, f"{name} {action.option_strings[-1]}"
+                assert action.option_strings[-1] in described, f"{name} {action.option_strings[-1]}"
+    for target in make_targets(project):
+        assert f"`make {target}`" in described, target
 
 
-def test_readme_names_the_model_of_every_result(project):
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    for path in (project / "models" / "results").glob("*.sql"):
-        assert f"`{path.stem}`" in readme, path.stem
+def test_the_documentation_tells_every_variable(project, described):
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    names = set(re.findall(r"\b([A-Z]+)=", " ".join(make_targets(project).values())))
+    names |= set(re.findall(r"^([A-Z]+) \?=", makefile, re.MULTILINE))
+    serve = (project / "bi" / "superset" / "serve").read_text(encoding="utf-8")
+    names |= set(re.findall(r"\$\{([A-Z_]+):-", serve))
+    names |= set(re.findall(r"env_var\('(\w+)'", (project / "profiles.yml").read_text(encoding="utf-8")))
+    for path in (project / "python").rglob("*.py"):
+        names |= set(re.findall(r"environ\.\w+\(\"(\w+)\"", path.read_text(encoding="utf-8")))
+    names |= set(yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"])
+    assert {"CITY_POLICY_DATA", "YEARBOOKS", "SUPPLEMENTARY", "TARGET", "PYTHON", "SUPERSET_PORT", "source"} <= names
+    for name in names:
+        assert f"`{name}`" in described, name
+
+
+def test_the_documentation_names_the_model_of_every_result(project, described):
+    for layer in ("results", "replication"):
+        for path in (project / "models" / layer).glob("*.sql"):
+            assert path.stem.startswith("aud_") or f"`{path.stem}`" in described, path.stem
+
+
+def test_the_documentation_names_where_every_seed_comes_from(project, described):
+    for path in (project / "seeds").rglob("*.csv"):
+        folder = path.parent.name
+        assert f"`{path.stem}`" in described or f"`seeds/{folder}`" in described, path
+
+
+def test_the_documentation_names_every_file_of_a_study(project, pages):
+    page = pages[project / "docs" / "studies.md"]
+    for folder in ("study", "policy"):
+        for path in (project / "seeds" / folder).glob("*.csv"):
+            assert f"| `{path.name}` |" in page, path.name
+
+
+def test_the_readme_is_short(project, pages):
+    assert len(pages[project / "README.md"].split()) <= 1000
+
+
+def test_table_3_of_the_readme_is_that_of_the_demo(demo_build, project, pages):
+    lines = pages[project / "README.md"].split("<!-- table 3 -->")[1].splitlines()
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select first(estimate), max(t_stat) filter (where vcov = 'iid'), max(t_stat) filter (where vcov = 'CRV1'), "
+            "first(r2) from results.baseline_effects where term = treatment group by treatment order by first(estimate)"
+        ).fetchall()
+    assert len(rows) == 3
+    for line, (estimate, t_iid, t_clustered, r2) in zip(lines[3:], rows, strict=False):
+        cells = [cell.strip() for cell in line.split("|")]
+        assert cells[2:5] == [f"{estimate:.4f}", f"{t_iid:.2f}", f"{t_clustered:.2f}"]
+        assert cells[7] == f"{r2:.4f}"
+
+
+def anchors(path):
+    """The names by which links reach the headings of a page."""
+    text = CODE.sub(lambda code: "" if code[0].startswith("```") else code[0], path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADINGS.findall(text)}
+
+
+def test_every_link_leads_to_a_file_or_a_heading(project):
+    linked = set()
+    paths = [*project.glob("*.md"), *(project / "docs").glob("*.md")]
+    for path in paths:
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+            if re.match(r"\w+://|mailto:", target):
+                continue
+            name, _, heading = target.partition("#")
+            file = (path.parent / name).resolve() if name else path
+            assert file.exists(), f"{path.name} links to {target}"
+            assert not heading or heading in anchors(file), f"{path.name} links to {target}"
+            if file != path:
+                linked.add(file)
+    for path in paths:
+        assert path in linked or path.name == "README.md", f"no page links to {path.name}"
+
+
+def test_commands_and_paths_in_the_documentation_exist(project, pages):
+    commands = commands_of(build_parser())
+    targets = make_targets(project)
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    tops = {path.name for path in project.iterdir() if path.is_dir()} - {"data", "target", "logs"}
+    for path, text in pages.items():
+        for code in CODE.findall(text):
+            for target in re.findall(r"(?<!\w)make (?:[A-Z]+=\S+ )*([a-z]+)", code):
+                assert target in targets, f"{path.name}: make {target}"
+            for variable in re.findall(r"(?<!\w)make .*?\b([A-Z]+)=", code):
+                assert re.search(rf"\$\(?{variable}\b", makefile), f"{path.name}: {variable}"
+            for name, rest in re.findall(r"(?<![\w/:])city-policy ([a-z]+)(.*)", code):
+                assert name in commands, f"{path.name}: city-policy {name}"
+                options = {option for action in commands[name]._actions for option in action.option_strings}
+                for option in re.findall(r"--[a-z-]+", rest):
+                    assert option in options, f"{path.name}: city-policy {name} {option}"
+            if re.fullmatch(r"`[\w./-]+`", code) and code.strip("`").split("/")[0] in tops:
+                assert (project / code.strip("`")).exists(), f"{path.name}: {code}"
+
+
+def test_tables_in_the_documentation_exist(manifest, pages):
+    tables = {(node["schema"], node["name"]) for node in nodes(manifest, "model") + nodes(manifest, "seed")}
+    schemas, names = {schema for schema, _ in tables}, {name for _, name in tables}
+    for path, text in pages.items():
+        for code in CODE.findall(text):
+            for schema, table in re.findall(r"\b([a-z]+)\.([a-z_]+)\b", code):
+                assert schema not in schemas or (schema, table) in tables, f"{path.name}: {schema}.{table}"
+            for name in re.findall(r"\b(?:stg|cln|int|dim|fct|est)_[a-z_]+\b", code):
+                assert name in names, f"{path.name}: {name}"
+
+
+def test_queries_in_the_documentation_run(demo_build, pages):
+    queries = [query for text in pages.values() for query in re.findall(r"```sql\n(.*?)```", text, re.DOTALL)]
+    assert len(queries) >= 5
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        for query in queries:
+            connection.execute(query).fetchall()
+
+
+def test_the_example_of_the_architecture_is_that_of_the_demo(demo_build, project, pages):
+    page = pages[project / "docs" / "architecture.md"]
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        cell = connection.execute(
+            'select cell_text, file, "row", "column" from marts.fct_city_year_series '
+            "where adcode = '320500' and year = 2016 and series = 'education_expenditure'"
+        ).fetchone()
+        numbers = connection.execute(
+            "select indicator.value, scaled_value, weight, contribution, nqp from marts.fct_city_year_indicator as indicator "
+            "inner join marts.fct_city_year using (adcode, year) "
+            "where adcode = '320500' and year = 2016 and indicator = 'education_spending'"
+        ).fetchone()
+        numbers += connection.execute(
+            "select estimate, std_error from results.baseline_effects "
+            "where treatment = 'dual' and term = 'dual' and vcov = 'CRV1'"
+        ).fetchone()
+    assert f"苏州市: {cell[0]}" in page and f"{cell[1]}, row {cell[2]}, column {cell[3]}" in page
+    for number in numbers:
+        assert f"{number:.4f}" in page, number
+
+
+def texts_of_the_program(project):
+    """What the program may say: every text in its code, … in place of what is filled in."""
+    for path in (project / "python" / "city_policy").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+    for path in (project / "models").rglob("*.sql"):
+        # Pieces that one expression puts together are one text.
+        yield re.sub(r"'\s*\|\|\s*'", "", path.read_text(encoding="utf-8")).replace("{{ bound }}", "first_year")
+    yield (project / "Makefile").read_text(encoding="utf-8")
+    yield (project / "bi" / "superset" / "serve").read_text(encoding="utf-8")
+
+
+def test_the_messages_of_the_troubleshooting_page_are_those_of_the_program(project, pages):
+    page = pages[project / "docs" / "troubleshooting.md"].split("## Other programs")[0]
+    texts = list(texts_of_the_program(project))
+    first_cells = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| ")]
+    # Names of tables and columns have no blank; they need no check here.
+    messages = [code.strip("`") for cell in first_cells for code in CODE.findall(cell) if " " in code]
+    messages = [message for message in messages if not message.startswith("select ")]
+    assert len(messages) > 50
+    for message in messages:
+        pattern = re.compile(".*".join(map(re.escape, re.split(" ?… ?", message))))
+        assert any(pattern.search(text) for text in texts), message
+
+
+def test_the_documentation_keeps_to_the_words_of_the_project(pages):
+    """One word for one thing: see the words of docs/architecture.md."""
+    for path, text in pages.items():
+        found = re.findall(r"(?i)\brooms?\b|\bmoments?\b|\bplanted (?:effect|truth)", CODE.sub("", text))
+        assert not found, f"{path.name}: {found}"
 
 
 def test_every_analysis_says_what_it_answers_and_compiles(project, manifest):
@@ -172,10 +356,3 @@ def test_every_analysis_says_what_it_answers_and_compiles(project, manifest):
     assert len(found) >= 10
     for node in found:
         assert node["raw_code"].startswith("-- "), node["name"]
-
-
-def test_every_seed_names_where_it_comes_from(project):
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    for path in (project / "seeds").rglob("*.csv"):
-        folder = path.parent.name
-        assert f"`{path.stem}`" in readme or f"`seeds/{folder}`" in readme, path

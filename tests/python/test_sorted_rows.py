@@ -160,14 +160,14 @@ def test_periods_and_clusters_may_come_late():
         same(sum_sorted_rows(*readers(panel, batch)), reference)
 
 
-def test_the_example_of_the_readme_finds_what_the_macro_finds(project, tmp_path, monkeypatch, capsys):
+def test_the_example_of_the_documentation_finds_what_the_macro_finds(project, pages, tmp_path, monkeypatch, capsys):
     panel = firms(numbers=True, firms=3000, cities=60).rename(columns={"y": "sales", "pilot": "treated"})
     panel["firm"] = panel["firm"] + 10_000
     panel.sort_values("firm").to_parquet(tmp_path / "firms.parquet")
-    readme = (project / "README.md").read_text(encoding="utf-8")
-    code = readme.split("<!-- sorted firms -->\n```python\n")[1].split("```")[0]
+    page = pages[project / "docs" / "large-panels.md"]
+    code = page.split("<!-- sorted firms -->\n```python\n")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "large-panels.md", "exec"), {})
     table = moments_table(panel, "firm", "city", ["treated", "age"], "sales")
     fit = read_moments(table, ["treated", "sales"], ["age"]).weigh().regress(1, [0], clustered=True)
     found = [float(word) for word in capsys.readouterr().out.split()]
