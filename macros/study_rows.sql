@@ -45,7 +45,7 @@
     {%- for row in study_rows('variables', 'position') -%}
         {%- do comments.update({row.column_name: row.name_en ~ ' (' ~ (row.unit or '') ~ ')'}) -%}
     {%- endfor -%}
-    {%- for row in study_rows('policies') if row.role == 'study' -%}
+    {%- for row in study_rows('stg_policies', 'policy_id', 'staging') if row.role == 'study' -%}
         {%- do comments.update({row.policy_id: row.name_en ~ ' (0/1)'}) -%}
         {%- do comments.update({row.policy_id ~ '_first_year': 'First year of: ' ~ row.name_en}) -%}
     {%- endfor -%}

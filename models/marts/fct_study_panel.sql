@@ -1,4 +1,4 @@
-{%- set policies = study_rows('policies') | selectattr('role', 'equalto', 'study') | list -%}
+{%- set policies = study_rows('stg_policies', 'policy_id', 'staging') | selectattr('role', 'equalto', 'study') | list -%}
 {%- set variables = study_rows('variables', 'position') | selectattr('expression') | list -%}
 {%- set samples = study_rows('samples') -%}
 {%- set dimensions = study_rows('indicators', 'position') | map(attribute='dimension') | unique | list -%}

@@ -1,4 +1,4 @@
-{%- set policies = study_rows('policies') | selectattr('role', 'equalto', 'study') | list -%}
+{%- set policies = study_rows('stg_policies', 'policy_id', 'staging') | selectattr('role', 'equalto', 'study') | list -%}
 {%- set counts = study_rows('published_sample_counts') -%}
 {%- set of_input = study_rows('count_explanations') | selectattr('basis', 'equalto', 'input') | map(attribute='count') | list -%}
 with cities as (
