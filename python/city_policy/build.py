@@ -121,24 +121,24 @@ def build(
 
 
 def _report(steps: list[tuple[str, float]], published: Path, source: str, run_results: Path) -> str:
-    """Seconds per step and per room, and where the result lies."""
-    rooms: dict[str, float] = {}
+    """Seconds per step and per layer, and where the result lies."""
+    layers: dict[str, float] = {}
     for result in json.loads(run_results.read_text())["results"]:
         kind = result["unique_id"].split(".")[0]
         if kind == "exposure":
             continue
-        room = (result.get("relation_name") or "").replace('"', "").split(".")
-        name = "tests" if kind in ("test", "unit_test") else room[1] if len(room) == 3 else kind
-        rooms[name] = rooms.get(name, 0.0) + result["execution_time"]
+        layer = (result.get("relation_name") or "").replace('"', "").split(".")
+        name = "tests" if kind in ("test", "unit_test") else layer[1] if len(layer) == 3 else kind
+        layers[name] = layers.get(name, 0.0) + result["execution_time"]
     lines = ["", "seconds  step"]
     for step, seconds in steps:
         lines.append(f"{seconds:7.1f}  {step}")
         if step == "dbt build":
-            in_nodes = sum(rooms.values())
-            for room, room_seconds in sorted(rooms.items(), key=lambda item: -item[1]):
-                lines.append(f"{room_seconds:7.1f}    {room}")
+            in_nodes = sum(layers.values())
+            for layer, room_seconds in sorted(layers.items(), key=lambda item: -item[1]):
+                lines.append(f"{room_seconds:7.1f}    {layer}")
             lines.append(
-                f"         (the rooms ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
+                f"         (the layers ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
             )
     lines.append(f"{sum(seconds for _, seconds in steps):7.1f}  in all")
     lines.append("")

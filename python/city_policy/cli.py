@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     publish = commands.add_parser(
         "publish",
         help="copy what was published last to a PostgreSQL database",
-        description="Replace the schemas marts, results and quality of a PostgreSQL database by what the last build "
+        description="Replace the schemas marts, results, replication and quality of a PostgreSQL database by what the last build "
         "published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the command line.",
     )
     publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
@@ -139,7 +139,7 @@ def _years(text: str) -> tuple[int, int]:
 
 
 def build_help() -> str:
-    """What the build command does, also shown by the README."""
+    """What the build command does, also shown by the documentation."""
     return (
         "Build the warehouse and publish it to data/city_policy.duckdb. Without --yearbooks the input is the "
         "simulated demo yearbook in seeds/yearbook."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-# The public rooms. The rooms before them can be queried in the DuckDB file, which is published whole.
+# The public layers. The layers before them can be queried in the DuckDB file, which is published whole.
 PUBLISHED_SCHEMAS = ("marts", "results", "replication", "quality")
 
 DICTIONARY_COLUMNS = (

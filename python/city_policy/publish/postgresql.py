@@ -157,7 +157,7 @@ class Server:
 
 
 def publish_postgresql(publication: Path, target: str) -> int:
-    """Replace the schemas marts, results and quality of the PostgreSQL database ``target`` by a publication.
+    """Replace the schemas marts, results, replication and quality of the PostgreSQL database ``target`` by a publication.
 
     ``publication``: the directory of Parquet files with its data dictionary. ``target``: a URL such as
     ``postgresql://user:password@host:5432/database``; the password may stand in PGPASSWORD or ~/.pgpass instead.
@@ -278,7 +278,7 @@ def _load(server: Server, tables: Sequence[Table], publication: Path) -> tuple[s
                 [
                     f"drop schema if exists {second} cascade",
                     f"create schema {second}",
-                    f"comment on schema {second} is '{MARK}: tables of the room {schema}'",
+                    f"comment on schema {second} is '{MARK}: tables of the layer {schema}'",
                 ]
             )
         server.duckdb("call pg_clear_cache()")
