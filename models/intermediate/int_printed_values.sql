@@ -1,29 +1,12 @@
-with cells as (
+with unit_values as (
 
-    select * from {{ ref('int_plausible_cells') }}
+    select * from {{ ref('int_unit_values') }}
 
 ),
 
 series as (
 
     select * from {{ ref('series') }}
-
-),
-
--- One cell per unit as printed: a value before a blank, the yearbook before a supplementary source.
-unit_values as (
-
-    select
-        *,
-        case when is_plausible then value end as plausible_value
-    from cells
-    qualify row_number() over (
-        partition by part_adcode, series, data_year
-        order by
-            (is_plausible and value is not null) desc,
-            source = 'yearbook' desc,
-            file, sheet, "row", "column"
-    ) = 1
 
 ),
 

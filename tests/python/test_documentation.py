@@ -62,9 +62,7 @@ def test_every_model_and_seed_and_column_is_described(manifest, catalog, rows_of
     for node in nodes(manifest, "model") + nodes(manifest, "seed"):
         assert len(node["description"]) > 20, node["name"]
         described[node["name"]] = {name.strip('"'): column["description"] for name, column in node["columns"].items()}
-    from_rows = {
-        node["name"] for node in nodes(manifest, "model") if node["config"]["meta"].get("columns_from_rows")
-    }
+    from_rows = {node["name"] for node in nodes(manifest, "model") if node["config"]["meta"].get("columns_from_rows")}
     for schema, table, column, _ in catalog:
         is_row = table in from_rows and column in rows_of_the_study
         assert is_row or described[table].get(column), f"{schema}.{table}.{column} is not described"
