@@ -49,9 +49,10 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
-test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check the style and run all tests
+test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check style and types and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -84,4 +85,4 @@ lock: ## Renew the locks (needs uv)
 
 .PHONY: clean
 clean: ## Remove what builds leave behind, but not the data
-	rm -rf target logs .pytest_cache .hypothesis .ruff_cache
+	rm -rf target logs .pytest_cache .hypothesis .ruff_cache .mypy_cache
