@@ -58,7 +58,7 @@ test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check st
 
 .PHONY: bench
 bench: $(VENV)/installed $(VENV)/large ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows
-	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python bench/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: montecarlo
 montecarlo: $(VENV)/installed ## Bias, coverage and power on simulated panels: SCENARIO=NAME, REPLICATIONS=N
