@@ -49,15 +49,16 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test
-test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check the style and run all tests
+test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check style and types and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: bench
 bench: $(VENV)/installed $(VENV)/large ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows
-	$(BIN)/python tests/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python bench/bench.py $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(ROWS),--rows $(ROWS))
 
 .PHONY: montecarlo
 montecarlo: $(VENV)/installed ## Bias, coverage and power on simulated panels: SCENARIO=NAME, REPLICATIONS=N
@@ -84,4 +85,4 @@ lock: ## Renew the locks (needs uv)
 
 .PHONY: clean
 clean: ## Remove what builds leave behind, but not the data
-	rm -rf target logs .pytest_cache .hypothesis .ruff_cache
+	rm -rf target logs .pytest_cache .hypothesis .ruff_cache .mypy_cache

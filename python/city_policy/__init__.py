@@ -4,4 +4,4 @@ The library reads yearbook workbooks, simulates a demo yearbook, computes the in
 forces and runs the estimators. It knows nothing of dbt: the models in ``models/`` call it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

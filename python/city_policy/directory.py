@@ -1,16 +1,20 @@
 """The data directory: where it is, and how to write below it without disturbing others."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from city_policy.errors import InputError
 
 BUILD_FILE = "build.duckdb"
 PUBLISHED_FILE = "city_policy.duckdb"
 PUBLISHED_DIRECTORY = "published"
+LOCK_FILE = "build.lock"
+# Who holds the lock: a locked file cannot be read everywhere.
+HOLDER_FILE = "build.pid"
 
 
 def data_directory() -> Path:
@@ -36,20 +40,20 @@ def only_build(data: Path) -> Iterator[None]:
 
     Raises InputError while another holds the lock.
     """
-    path = data / "build.lock"
-    with writable(path):
+    lock, holder = FileLock(data / LOCK_FILE), data / HOLDER_FILE
+    with writable(data / LOCK_FILE):
         data.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    with open(path, "r+") as handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = handle.read().strip()
+            lock.acquire(blocking=False)
+        except Timeout:
+            process = holder.read_text().strip() if holder.is_file() else ""
             raise InputError(
-                f"Another build is running in {data} (process {holder or 'unknown'}); wait until it ends, or build "
+                f"Another build is running in {data} (process {process or 'unknown'}); wait until it ends, or build "
                 "elsewhere with CITY_POLICY_DATA."
             ) from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
+    try:
+        with writable(holder):
+            holder.write_text(str(os.getpid()))
         yield
+    finally:
+        lock.release()

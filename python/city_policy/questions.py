@@ -26,7 +26,7 @@ def write_questions(analysis: Path, published: Path, page: Path) -> int:
         schemas = dict(
             connection.execute("select table_name, schema_name from duckdb_tables() where not internal").fetchall()
         )
-        (source,) = connection.execute("select min(data_source) from results.soundness_notes").fetchone()
+        ((source,),) = connection.execute("select min(data_source) from results.soundness_notes").fetchall()
         queries = [path for path in sorted(analysis.glob("*.sql")) if is_question(path)]
         parts = [_introduction(source), *(_section(path, connection, schemas) for path in queries)]
     aside = page.with_name(page.name + ".new")

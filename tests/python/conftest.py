@@ -1,6 +1,5 @@
 """Fixtures that several test files use."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -42,8 +42,7 @@ def demo_build(project, tmp_path_factory) -> Path:
     base = tmp_path_factory.getbasetemp()
     # The workers of one run have a folder each; the first that comes builds, the others wait.
     data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo_build"
-    with open(f"{data}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(f"{data}.lock"):
         if not (data / "output.txt").is_file():
             result = run(["city-policy", "build", "--threads", "2"], project, data)
             assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

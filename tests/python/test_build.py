@@ -1,7 +1,6 @@
 """Whole runs: build the demo, read the tables, and what happens when something goes wrong."""
 
 import csv
-import fcntl
 import json
 import os
 import resource
@@ -19,6 +18,7 @@ from city_policy.errors import InputError
 from city_policy.publish import publish_files
 from city_policy.questions import is_question
 from conftest import copy_project, environment, run
+from filelock import FileLock
 
 RESULT_SCHEMAS = ("marts", "estimates", "results", "replication", "quality")
 
@@ -219,10 +219,8 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_publication(demo, project):
 
 
 def test_a_second_build_is_refused(project, tmp_path):
-    with open(tmp_path / "build.lock", "a+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write("4711")
-        lock.flush()
+    with FileLock(tmp_path / "build.lock"):
+        (tmp_path / "build.pid").write_text("4711")
         result = run(["city-policy", "build"], project, tmp_path)
     assert result.returncode == 2
     assert result.stderr.strip().startswith("city-policy: Another build is running") and "4711" in result.stderr

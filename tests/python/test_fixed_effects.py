@@ -102,7 +102,8 @@ def by_hand(panel, timing, effects=("adcode", "year"), cluster="adcode"):
     pick[3, 3:] = d.mean(axis=0)
     iid = e @ e / (n - rank) * pick @ inverse @ pick.T
     # The regression that reghdfe reports a constant from: swept plus mean on swept plus mean and 1.
-    sweep = np.eye(n) - d @ np.linalg.pinv(d)
+    # The dummies overlap: what their overlap leaves of a singular value is rounding, and differs from one LAPACK to another.
+    sweep = np.eye(n) - d @ np.linalg.pinv(d, rcond=1e-12)
     z = np.column_stack([sweep @ x + x.mean(axis=0), np.ones(n)])
     c = np.linalg.lstsq(z, sweep @ y + y.mean(), rcond=None)[0]
     scores = pd.DataFrame(z * (sweep @ y + y.mean() - z @ c)[:, None]).groupby(panel[cluster].to_numpy()).sum()

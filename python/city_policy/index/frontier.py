@@ -406,7 +406,8 @@ def _complete_rows(frame, output, regressors, unit, period):
     # matter.
     values = numbers.to_numpy()[positions]
     order = np.lexsort((*values.T[::-1], periods, unit_codes))
-    positions, unit_codes, periods, values = (a[order] for a in (positions, unit_codes, periods, values))
+    positions, unit_codes = positions[order], unit_codes[order]
+    periods, values = periods[order], values[order]
     return _Rows(
         positions=positions,
         periods=periods,

@@ -76,7 +76,7 @@ def read_tables(
             schema,
             name,
             description,
-            connection.execute(f"select count(*) from {quoted(schema, name)}").fetchone()[0],
+            connection.execute(f"select count(*) from {quoted(schema, name)}").fetchall()[0][0],
             tuple(keys.get((schema, name), ())),
             tuple(columns[schema, name]),
         )

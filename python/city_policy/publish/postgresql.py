@@ -157,7 +157,7 @@ class Server:
 
 
 def publish_postgresql(publication: Path, target: str) -> int:
-    """Replace the schemas marts, results, replication and quality of the PostgreSQL database ``target`` by a publication.
+    """Replace the schemas marts, results, replication and quality of the database ``target`` by a publication.
 
     ``publication``: the directory of Parquet files with its data dictionary. ``target``: a URL such as
     ``postgresql://user:password@host:5432/database``; the password may stand in PGPASSWORD or ~/.pgpass instead.
@@ -197,7 +197,7 @@ def _load_extension(connection: duckdb.DuckDBPyConnection, folder: Path) -> None
     """Load DuckDB's PostgreSQL extension: from its wheel, or as DuckDB itself installs it."""
     wheel = find_spec("duckdb_extension_postgres")
     try:
-        if wheel:
+        if wheel and wheel.origin:
             file = Path(wheel.origin).parent / f"extensions/v{duckdb.__version__}/postgres.duckdb_extension"
             # DuckDB derives the name of the entry point from the file's name; the wheel's file has the alias.
             link = folder / "postgres_scanner.duckdb_extension"

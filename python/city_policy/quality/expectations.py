@@ -17,6 +17,7 @@ Great Expectations works on pandas frames; through SQLAlchemy and DuckDB it repo
 import json
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -72,6 +73,7 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
     # 2 to 3 seconds to import: here, so that only who runs the suite pays for it.
     import great_expectations as gx
     from great_expectations.compatibility.pydantic import ValidationError
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # Its modules set levels of their own, so the parent's does not hold for them.
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
@@ -99,7 +101,7 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
 
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(False)
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     source = context.data_sources.add_pandas("marts")
     for number, (frame, entries) in enumerate(groups.values()):
         batch = source.add_dataframe_asset(f"view_{number}").add_batch_definition_whole_dataframe("all")
@@ -121,7 +123,10 @@ def run_expectations(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFr
         context.suites.add(checks)
         validated = batch.get_batch({"dataframe": frame}).validate(checks, result_format="SUMMARY")
         for result in validated.results:
-            row = rows[result.expectation_config.meta["expectation_id"]]
+            configuration = result.expectation_config
+            # Every check was given its meta above, and its result carries it.
+            assert configuration is not None and configuration.meta is not None
+            row = rows[configuration.meta["expectation_id"]]
             row |= _outcome(result, row["bound"])
     table = pd.DataFrame(
         [{**entry, "arguments": None, **rows[entry["expectation_id"]]} for entry in suite],
@@ -137,7 +142,9 @@ def _check_suite(expectations):
             raise InputError(f"The expectations have no column '{column}'.")
     suite, seen = [], set()
     for row in expectations[list(SUITE_COLUMNS)].astype("object").to_dict("records"):
-        entry = {name: None if pd.isna(value) else str(value).strip() or None for name, value in row.items()}
+        entry: dict[str, Any] = {
+            name: None if pd.isna(value) else str(value).strip() or None for name, value in row.items()
+        }
         name = entry["expectation_id"]
         if name in seen:
             raise InputError(f"Expectation '{name}' is listed twice; expected one row each.")

@@ -174,13 +174,16 @@ def find_files(folder: Path, unpack: Callable[[Path], Path]) -> FoundFiles:
                 f"The folder {folder / folders[0]} holds workbooks but its name holds no year; "
                 "name it by the year of its edition, for example 2021."
             )
-        if not years and own_year is None:
+        if years:
+            part, year = years[-1]
+        elif own_year is not None:
+            part, year = folder.name, NamedYear(own_year, True)
+        else:
             if holds_wide_table(path):
                 tasks.append(Task(path, name, None))
             else:
                 not_read.append(name)
             continue
-        part, year = years[-1] if years else (folder.name, NamedYear(own_year, True))
         data_year = year.data_year
         tasks.append(Task(path, name, data_year))
         for other, other_year in years[:-1]:

@@ -113,7 +113,7 @@ def keep_units(blocks: list[Block], result: FileResult) -> None:
                 printed.setdefault(key, Counter())[column.unit] += 1
     for block in blocks:
         for position, column in enumerate(block.columns):
-            units = printed.get((block.table_title, column.header, column.scope), {})
+            units: dict[str, int] = printed.get((block.table_title, column.header, column.scope), Counter())
             if len(units) > 1 and column.unit:
                 # The first of equally frequent units is that of the first page.
                 unit = max(units, key=units.__getitem__)
@@ -146,7 +146,7 @@ def levels_of(blocks: list[Block], task: Task, knowledge: Knowledge) -> dict[tup
         key = (block.table_title, block.form)
         levels[key] = level_of_name(block.level_text) or level_of_name(block.table_title) or level_of_path(task.name)
         data_year = block.data_year if block.data_year is not None else task.data_year
-        if data_year not in (None, UNREADABLE_YEAR):
+        if data_year is not None and data_year != UNREADABLE_YEAR:
             names.setdefault(key, Counter()).update(map(knowledge.kinds(data_year).__getitem__, set(block.names)))
     for key, kinds in names.items():
         units = kinds["city"] + kinds["county"] + kinds[""]
@@ -171,6 +171,8 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
         note_unreadable_years(result, block)
         return
     data_year = block.data_year if has_own_year else task.data_year
+    # One of the two is there, and the block's own counts where the task has none.
+    assert data_year is not None
     if level != "other" and task.data_year is not None:
         years = {data_year} if block.form == "wide" and block.data_year is not None else years_of_text(block.heading)
         if years and task.data_year not in years and not (block.form == "wide" and not block.level_text):
@@ -292,6 +294,8 @@ def _start_worker(knowledge: Knowledge) -> None:
 
 
 def _read_in_worker(task: Task) -> FileResult:
+    # A worker begins with `_start_worker`.
+    assert _worker is not None
     return read_file(task, *_worker)
 
 
@@ -332,9 +336,9 @@ class LandingBuilder:
     def table(self) -> pa.Table:
         """The landing table. The cells of a block are row by row; every index below has one entry per
         cell."""
-        file, sheet, title, data_year, edition, level, form, n_rows, n_columns = zip(*self.blocks, strict=True)
+        file, sheet, title, data_year, edition, level, form, n_rows, widths = zip(*self.blocks, strict=True)
         number, header, unit, scope = zip(*self.columns, strict=True)
-        n_columns = np.array(n_columns, dtype=np.int32)
+        n_columns = np.array(widths, dtype=np.int32)
         block_of_row = np.repeat(np.arange(len(self.blocks), dtype=np.int32), n_rows)
         columns_of_row = n_columns[block_of_row]
         first_column = (np.cumsum(n_columns, dtype=np.int32) - n_columns)[block_of_row]
@@ -393,8 +397,8 @@ def notes_table(notes: Sequence[Note]) -> pa.Table:
     """The notes as a table; a number that a note does not have is 0."""
     every = np.arange(len(notes))
     columns = {}
-    for position, name in enumerate(Note._fields):
-        values = [note[position] for note in notes]
+    for name in Note._fields:
+        values = [getattr(note, name) for note in notes]
         if name in ("data_year", "row", "column"):
             columns[name] = _numbers([value or 0 for value in values], every)
         else:

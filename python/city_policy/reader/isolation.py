@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from city_policy.reader import legacy_formats
 from city_policy.reader.archives import DamagedArchive
@@ -36,12 +37,13 @@ class _Server:
     """The process that reads; started when it is needed, and again after it had to be ended."""
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.owner = 0
 
     def ask(self, kind: str, path: Path) -> list[dict]:
         """The sheets of a file as ``legacy_formats`` describes them; raises DamagedArchive."""
         process = self.start()
+        requests, replies = _pipes(process)
         # A fork of this process has its own server.
         timed_out = threading.Event()
 
@@ -54,10 +56,10 @@ class _Server:
         timer.start()
         try:
             request = marshal.dumps((kind, os.fspath(path.resolve())))
-            process.stdin.write(len(request).to_bytes(8, "little") + request)
-            process.stdin.flush()
-            head = process.stdout.read(8)
-            reply = process.stdout.read(int.from_bytes(head, "little")) if len(head) == 8 else b""
+            requests.write(len(request).to_bytes(8, "little") + request)
+            requests.flush()
+            head = replies.read(8)
+            reply = replies.read(int.from_bytes(head, "little")) if len(head) == 8 else b""
         except OSError:
             reply = b""
         finally:
@@ -72,7 +74,7 @@ class _Server:
             raise DamagedArchive(result)
         return result
 
-    def start(self) -> subprocess.Popen:
+    def start(self) -> subprocess.Popen[bytes]:
         """The running process."""
         if self.process is None or self.owner != os.getpid() or self.process.poll() is not None:
             self.owner = os.getpid()
@@ -89,9 +91,15 @@ class _Server:
         if self.process is not None and self.owner == os.getpid():
             self.process.kill()
             self.process.wait()
-            self.process.stdin.close()
-            self.process.stdout.close()
+            for pipe in _pipes(self.process):
+                pipe.close()
         self.process = None
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    """Standard input and output of the process that reads, which is started with pipes."""
+    assert process.stdin is not None and process.stdout is not None
+    return process.stdin, process.stdout
 
 
 _server = _Server()

@@ -172,7 +172,7 @@ class Knowledge:
         seed knows. A county-level city has no code here."""
         rows = self.names.get(name, ())
         if any(row.place.kind == "ambiguous" for row in rows):
-            rows = [row for other, others in self.names.items() if other.startswith(name) for row in others]
+            rows = tuple(row for other, others in self.names.items() if other.startswith(name) for row in others)
         if not rows and name not in self.unit_names:
             return None
         return frozenset(row.place.part_adcode for row in rows)
@@ -301,16 +301,16 @@ def official_names(prefectures: list[dict[str, str]], counties: list[dict[str, s
     ]
     named += [(row["name_zh"], "", "", row) for row in counties]
     return tuple(
-        OfficialName(*name_and_codes, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
-        for *name_and_codes, row in named
+        OfficialName(name, adcode, code, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+        for name, adcode, code, row in named
     )
 
 
 def confusions(aliases: list[dict[str, str]], official: tuple[OfficialName, ...]) -> frozenset[tuple[str, str]]:
     """The pairs (printed, meant) of characters that character recognition confused in city_names.csv."""
     of_adcode: dict[str, list[str]] = {}
-    for row in official:
-        of_adcode.setdefault(row.adcode, []).append(row.name)
+    for known in official:
+        of_adcode.setdefault(known.adcode, []).append(known.name)
     pairs = set()
     for row in aliases:
         printed = squeeze(row["city_raw"])

@@ -13,6 +13,10 @@ import marshal
 import os
 import struct
 import sys
+from collections.abc import Callable
+
+# A filled cell: row, column, kind and value.
+FilledCell = tuple[int, int, str, str | float]
 
 # What the libraries raise for damaged files.
 LIBRARY_ERRORS = (
@@ -43,17 +47,19 @@ class Refused(Exception):
 def read_excel_97(path: str) -> list[dict]:
     """The sheets of an .xls workbook: name, visible, filled cells by position, hidden rows and columns."""
     import xlrd
+    from xlrd.biffh import XLRDError
+    from xlrd.compdoc import CompDocError
 
     try:
         # Its notes on odd records would go to the standard output.
         book = xlrd.open_workbook(path, formatting_info=True, ragged_rows=True, logfile=io.StringIO())
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError) as error:
+    except (XLRDError, CompDocError) as error:
         if "encrypted" in str(error).lower():
             raise Refused("it is protected by a password") from error
         raise Refused(f"its content is damaged: {error}") from error
     sheets = []
     for sheet in book.sheets():
-        cells = []
+        cells: list[FilledCell] = []
         for row in range(sheet.nrows):
             for column, kind in enumerate(sheet.row_types(row)):
                 value = sheet.cell_value(row, column)
@@ -64,11 +70,11 @@ def read_excel_97(path: str) -> list[dict]:
                     code = _format_code(book, sheet.cell_xf_index(row, column))
                     cells.append((row + 1, column + 1, f"number {code}", value))
                 elif kind == xlrd.XL_CELL_DATE:
-                    cells.append((row + 1, column + 1, "date", _excel_date(xlrd, value, book.datemode)))
+                    cells.append((row + 1, column + 1, "date", _excel_date(xlrd, float(value), book.datemode)))
                 elif kind == xlrd.XL_CELL_BOOLEAN:
                     cells.append((row + 1, column + 1, "boolean", "TRUE" if value else "FALSE"))
                 elif kind == xlrd.XL_CELL_ERROR:
-                    cells.append((row + 1, column + 1, "error", xlrd.error_text_from_code.get(value, "#VALUE!")))
+                    cells.append((row + 1, column + 1, "error", xlrd.error_text_from_code.get(int(value), "#VALUE!")))
         if len(cells) > MAX_CELLS:
             raise Refused(f"it has more than {MAX_CELLS:,} cells")
         sheets.append(
@@ -113,7 +119,9 @@ def read_stata(path: str) -> list[dict]:
         names = reader.variable_labels()
     if frame.size > MAX_CELLS:
         raise Refused(f"it has more than {MAX_CELLS:,} cells")
-    cells = [(1, number, "text", chinese(names.get(name) or name)) for number, name in enumerate(frame.columns, 1)]
+    cells: list[FilledCell] = [
+        (1, number, "text", chinese(names.get(name) or name)) for number, name in enumerate(frame.columns, 1)
+    ]
     for number, name in enumerate(frame.columns, 1):
         column = frame[name]
         missing = column.isna().to_numpy()
@@ -123,7 +131,7 @@ def read_stata(path: str) -> list[dict]:
                 continue
             if isinstance(value, str):
                 cells.append((row, number, "text", chinese(value)))
-            elif isinstance(value, datetime.datetime):
+            elif isinstance(value, pandas.Timestamp):
                 moment = value.to_pydatetime()
                 midnight = moment.time() == datetime.time()
                 cells.append((row, number, "date", (moment.date() if midnight else moment).isoformat()))
@@ -148,10 +156,10 @@ def _from_latin(text: str) -> str:
     return text
 
 
-READERS = {"xls": read_excel_97, "dta": read_stata}
+READERS: dict[str, Callable[[str], list[dict]]] = {"xls": read_excel_97, "dta": read_stata}
 
 
-def answer(kind: str, path: str) -> tuple[str, object]:
+def answer(kind: str, path: str) -> tuple[str, list[dict] | str]:
     """('sheets', sheets) or ('refused', cause)."""
     try:
         return "sheets", READERS[kind](path)

@@ -54,6 +54,7 @@ class _Reader:
         self.skipped = 0
         self.paragraphs: list[str] = []
         self.in_paragraph = 0
+        self.row, self.row_count, self.row_hidden = 1, 0, False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """The beginning of an element."""

@@ -6,7 +6,7 @@ pages may stand in one sheet or in several. Nothing here depends on table number
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import itemgetter
@@ -232,9 +232,9 @@ def side_by_side(rows: Sequence[Sequence], starts: list[int]) -> list[Sequence[S
     In every copy the cells of the other panels are blank, so that columns keep their numbers; lines with a
     single cell (titles, units) belong to all panels.
     """
-    panels = []
+    panels: list[Sequence[Sequence]] = []
     for first, last in zip(starts, [*starts[1:], None], strict=True):
-        panel = []
+        panel: list[Sequence] = []
         for row in rows:
             if sum(cell not in ("", None) for cell in row) > 1:
                 end = len(row) if last is None else last
@@ -250,7 +250,7 @@ class _Gap(NamedTuple):
     number: int
     is_header: bool
     row: Sequence
-    index: int
+    position: int
     text: str
     unit: str | None
 
@@ -311,11 +311,12 @@ class _SheetWalk:
         self.english_column = -1
         self.key_columns: frozenset[int] = frozenset()
         self.year_column = -1
-        self.take = None
+        # Cells of a row that are values; every block sets it.
+        self.take: Callable[[Sequence], Sequence] = tuple
         self.finished: list[Block] = []
         self.is_cross_section = False
         self.wide_year: int | None = None
-        self.headers_seen: dict[tuple, tuple] = {}
+        self.headers_seen: dict[tuple, list[Column]] = {}
         # Of a wide workbook: column number → title, unit and scope of the table that its group of columns is.
         self.groups: dict[int, str] = {}
         self.group_units: dict[int, str] = {}
@@ -345,13 +346,11 @@ class _SheetWalk:
         """Adds a row of values to the open block; opens one if a header has just been read."""
         if self.gap:
             self.close_gap(number)
-        if self.header_rows or self.block is None:
-            self.open_block(number)
-        block = self.block
+        block = self.open_block(number) if self.header_rows or self.block is None else self.block
         if self.year_column >= 0:
             year = _cell_year.fullmatch(cell_to_text(row[self.year_column])) if self.year_column < len(row) else None
             # A row whose year cannot be read belongs to no year; the year of the folder would be a guess.
-            block = self.block_of_year(int(year.group(1)) if year else UNREADABLE_YEAR)
+            block = self.block_of_year(block, int(year.group(1)) if year else UNREADABLE_YEAR)
         block.rows.append(number)
         block.names.append(name)
         block.cells.extend(self.take(row))
@@ -460,8 +459,8 @@ class _SheetWalk:
     def read_line(self, head: _Head, row: _Gap, text: str, number: str, before_header: bool) -> None:
         """One line of text of a gap: title, label, scope, English unit, note or a name without values."""
         in_header = bool(head.header_rows)
-        is_label = row.index > self.name_column and (in_header or before_header)
-        if _chinese_of(text) in NAME_LABELS and (in_header or before_header or row.index == self.name_column):
+        is_label = row.position > self.name_column and (in_header or before_header)
+        if _chinese_of(text) in NAME_LABELS and (in_header or before_header or row.position == self.name_column):
             head.header_rows.append((row.number, row.row))
             self.find_identifying_columns(row.row, is_first=not in_header)
             return
@@ -497,7 +496,7 @@ class _SheetWalk:
             and not (self.knowledge.is_known_title(title) or self.is_same_title(title))
         ):
             # Below the first page of a table only a known or numbered title is one.
-            if row.index == self.name_column and len(text) <= 12 and not re.search("[,。;:、]", text):
+            if row.position == self.name_column and len(text) <= 12 and not re.search("[,。;:、]", text):
                 head.names_without_values.append(row)
             return
         head.parts.append(text)
@@ -529,7 +528,7 @@ class _SheetWalk:
         self.block = None
         self.reader.table = _Table(title, scope, number, heading)
 
-    def open_block(self, number: int) -> None:
+    def open_block(self, number: int) -> Block:
         """Gives the rows that follow the columns of the header rows just read."""
         self.finish_block()
         columns: list[Column] | None = None
@@ -569,6 +568,7 @@ class _SheetWalk:
         self.block = self.new_block(year, header_row, columns)
         self.header_rows = []
         self.reader.is_open = True
+        return self.block
 
     def new_block(self, year: int | None, header_row: int, columns: list[Column]) -> Block:
         """A block without rows yet, of the table and form that are being read."""
@@ -577,13 +577,12 @@ class _SheetWalk:
         heading = "" if self.is_cross_section else self.reader.table.heading
         return Block(self.sheet, title, year, header_row, columns, form, self.level_text, heading, self.year_column + 1)
 
-    def block_of_year(self, year: int | None) -> Block:
-        """The open block, or a new one if the year column says another data year."""
-        if self.block.data_year != year:
-            before = self.block
+    def block_of_year(self, block: Block, year: int | None) -> Block:
+        """The open ``block``, or a new one if the year column says another data year."""
+        if block.data_year != year:
             self.finish_block()
-            self.block = self.new_block(year, before.header_row, before.columns)
-        return self.block
+            self.block = block = self.new_block(year, block.header_row, block.columns)
+        return block
 
     def finish_block(self) -> None:
         """Puts the open block, if it holds rows, to the finished ones; its columns stay in force."""

@@ -115,7 +115,7 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
         names = [squeezed_cell(row[position]) for position in place_columns if position < len(row)]
         place = next(filter(None, names), "")
         if len(names) == 2 and all(names):
-            _check_code_and_name(*names, year, address, knowledge)
+            _check_code_and_name(names[0], names[1], year, address, knowledge)
         _check_additive(place, indicator, year, address, knowledge)
         values.append(
             _Value(

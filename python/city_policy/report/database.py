@@ -2,12 +2,14 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from city_policy.errors import InputError
 
-Row = dict[str, object]
+# One row by column names. The database alone knows the types of its columns, as in DuckDB's own `fetchall`.
+Row = dict[str, Any]
 
 
 class Database:

@@ -55,6 +55,8 @@ class Drawing:
         self._writer.submit(self._write, json.dumps(value).encode() + b"\n")
 
     def _write(self, line: bytes) -> None:
+        # The process was started with a pipe.
+        assert self._process.stdin is not None
         # A process that ended early is found by its exit code.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(line)
@@ -78,7 +80,7 @@ class Drawing:
 
 if __name__ == "__main__":
     # The bundle first: it does not depend on the charts, which come later, one a line, and end with an empty line.
-    bundle = vl_convert.javascript_bundle()
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # The stub lacks the default of its argument.
     config = json.loads(sys.stdin.readline())
     pictures = [picture(json.loads(line), config) for line in iter(sys.stdin.readline, "\n")]
     json.dump({"pictures": pictures, "bundle": bundle}, sys.stdout)

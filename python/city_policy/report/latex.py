@@ -1,6 +1,7 @@
 """Tables as LaTeX: one file per table with booktabs, and a main document that compiles with XeLaTeX."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from city_policy.report.study import Text
@@ -128,7 +129,7 @@ def latex_table(table: PaperTable, language: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_latex(tables: list[PaperTable], folder: Path, language: str) -> None:
+def write_latex(tables: Sequence[PaperTable], folder: Path, language: str) -> None:
     """Write ``table_1.tex`` … and ``main.tex`` into ``folder``."""
     for table in tables:
         (folder / f"table_{table.number}.tex").write_text(latex_table(table, language), encoding="utf-8")

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import docx
@@ -108,17 +109,17 @@ def _word_panel(document, panel: Panel, language: str) -> None:
         _rule(cell, bottom=12)
     # Words need room, numbers do not: the column of labels and columns of words are wider.
     width = 24.0
-    words = [
-        max((len(row.cells[i].words[language]) for row in panel.rows if row.cells and row.cells[i].words), default=0)
+    lengths = [
+        max((len(said[language]) for row in panel.rows if row.cells and (said := row.cells[i].words)), default=0)
         for i in range(n)
     ]
-    shares = [2.2, *(3.0 if count > 20 else 1.6 if count > 6 else 1.0 for count in words)]
+    shares = [2.2, *(3.0 if count > 20 else 1.6 if count > 6 else 1.0 for count in lengths)]
     grid.autofit = False
     for column, share in zip(grid.columns, shares, strict=True):
         column.width = Cm(width * share / sum(shares))
 
 
-def write_word(tables: list[PaperTable], path: Path, language: str) -> None:
+def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     """Write all tables into one Word document, landscape, one table per page."""
     document = docx.Document()
     section = document.sections[0]
@@ -220,7 +221,7 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
                 for column, cell in enumerate(row.cells, start=2):
                     if cell.statistic(vcov):
                         target = sheet.cell(line, column, cell.statistics[vcov].t)
-                        start, end = brackets
+                        start, end = brackets[0], brackets[1]
                         target.number_format = f'"{start}"0.00"{end}";"{start}-"0.00"{end}"'
                         target.alignment = Alignment(horizontal="center")
                 line += 1
@@ -230,10 +231,10 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
     return line
 
 
-def write_excel(tables: list[PaperTable], path: Path, language: str) -> None:
+def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     """Write one sheet per table; cells hold numbers with all digits, comments what the paper prints."""
     book = Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     for table in tables:
         sheet = book.create_sheet(Text(f"表 {table.number}", f"Table {table.number}")[language])
         sheet.cell(1, 1, _title(table, language)).font = Font(bold=True, size=12)

@@ -144,7 +144,7 @@ class Estimates:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = list(rows)
-        self._of: dict[tuple[object, object], dict[object, Row]] = {}
+        self._of: dict[tuple[object, object], dict[str, Row]] = {}
         self._first: dict[object, Row] = {}
         for row in self.rows:
             self._of.setdefault((row["spec_id"], row["paper_term"]), {})[row["vcov"]] = row
@@ -198,7 +198,7 @@ def _published(row: Row) -> str | None:
     return text if row["published_t_stat"] is None else f"{text} ({row['published_t_stat']:.2f})"
 
 
-def _plain(value: object, published: object = None, decimals: int = 4) -> Cell:
+def _plain(value: float | None, published: float | None = None, decimals: int = 4) -> Cell:
     """A number without t value beside the printed one."""
     return Cell(
         value,

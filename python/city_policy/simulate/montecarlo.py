@@ -101,7 +101,8 @@ def monte_carlo(world: World, scenario: Scenario, replications: int, seed: int) 
 def _design(panel: Draw) -> _Design:
     world, scenario = panel.world, panel.scenario
     sample = ~world.excluded
-    direct = sum(panel.effects[name]["index"] for name in POLICIES)
+    nothing = np.zeros((world.size, len(scenario.years)))
+    direct = sum((panel.effects[name]["index"] for name in POLICIES), nothing)
     systematic = effect_of(panel, POLICIES) + beyond_the_treated(
         world, scenario.years, direct, scenario.trend_per_year, scenario.spillover_share
     )
@@ -139,7 +140,8 @@ def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
     bcs, iic = design.first["bcs"] > 0, design.first["iic"] > 0
     dual = design.treated["dual"] > 0
     nothing = (design.treated["bcs"] == 0) & (design.treated["iic"] == 0)
-    others = sum(design.panel.world.treated(name, design.panel.scenario.years) for name in OTHER_POLICIES)[sample]
+    world, years = design.panel.world, design.panel.scenario.years
+    others = [world.treated(name, years)[sample] > 0 for name in OTHER_POLICIES]
     if policy_id == "dual":
         cities = (bcs & iic) | (~bcs & ~iic)
         chosen = cities[:, None] & (nothing | dual)
@@ -148,7 +150,7 @@ def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
         other = iic if policy_id == "bcs" else bcs
         chosen = np.repeat(~other[:, None], nothing.shape[1], axis=1)
         effect = effect_of(design.panel, (policy_id,))[sample]
-    chosen = chosen & (others == 0)
+    chosen = chosen & ~np.logical_or.reduce(others)
     return chosen, float(effect[chosen & (design.treated[policy_id] > 0)].mean())
 
 

@@ -111,9 +111,10 @@ def draw_panel(seed: int, world: World, scenario: Scenario, without: tuple[str, 
         }
         for policy in POLICIES
     }
-    full = {name: sum(effects[policy][name] for policy in POLICIES) for name in QUANTITIES}
+    nothing = np.zeros((size, periods))
+    full = {name: sum((effects[policy][name] for policy in POLICIES), nothing) for name in QUANTITIES}
     beyond = beyond_the_treated(world, scenario.years, full["index"], scenario.trend_per_year, scenario.spillover_share)
-    taken = {name: sum((effects[policy][name] for policy in without), np.zeros((size, periods))) for name in QUANTITIES}
+    taken = {name: sum((effects[policy][name] for policy in without), nothing) for name in QUANTITIES}
 
     covariates["agglomeration"], inefficiency = draw_production(
         streams, world, scenario, development, luck, time, full["product"], provincial, of_province, values

@@ -99,12 +99,12 @@ def seed_properties() -> str:
             "    config:",
             "      quote_columns: true",
             "      column_types:",
-            *(f"        {_quoted(column)}: varchar" for column in columns),
+            *(f"        {_quoted(name_of_column)}: varchar" for name_of_column in columns),
             "    columns:",
         ]
-        for column, text in columns.items():
+        for name_of_column, text in columns.items():
             lines += [
-                f"      - name: {_quoted(column)}",
+                f"      - name: {_quoted(name_of_column)}",
                 f"        description: {_quoted(text)}",
                 "        quote: true",
             ]

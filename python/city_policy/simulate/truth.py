@@ -44,7 +44,8 @@ class PlantedAverage:
 
 def planted_parts(panel: Panel, policies: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(cities, years) direct effect of the policies' rows, and their effects through agglomeration and innovation."""
-    taken = {quantity: sum(panel.effects[name][quantity] for name in policies) for quantity in QUANTITIES}
+    nothing = np.zeros((panel.world.size, len(panel.scenario.years)))
+    taken = {quantity: sum((panel.effects[name][quantity] for name in policies), nothing) for quantity in QUANTITIES}
     slopes = dict(panel.scenario.mediator_slopes)
     return (
         taken["index"],
@@ -55,7 +56,8 @@ def planted_parts(panel: Panel, policies: tuple[str, ...]) -> tuple[np.ndarray, 
 
 def effect_of(panel: Panel, policies: tuple[str, ...]) -> np.ndarray:
     """(cities, years) effect of the policies' rows on the planned index."""
-    return sum(planted_parts(panel, policies))
+    direct, agglomeration, innovation = planted_parts(panel, policies)
+    return direct + agglomeration + innovation
 
 
 def planted_averages(panel: Panel) -> list[PlantedAverage]:

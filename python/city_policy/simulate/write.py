@@ -186,7 +186,8 @@ def _print_topic(
 ) -> list[list[str]]:
     """Header and rows of one topic, damaged; appends what was damaged to ``planted``."""
     world, years = panel.world, list(panel.scenario.years)
-    labels, shares = zip(*damage.GAP_SIGNS, strict=True)
+    labels = [label for label, _ in damage.GAP_SIGNS]
+    shares = [share for _, share in damage.GAP_SIGNS]
     lines = [["年份", "城市", *(column.header for column in topic.columns)]]
     merged_city = world.position(damage.MERGED_INTO)
     for index, year in enumerate(years):

@@ -70,6 +70,13 @@ class Regression(NamedTuple):
     degrees_iid: np.ndarray  # (draws,)
     degrees_crv1: np.ndarray  # (draws,) cities - 1
 
+    def std_error(self, vcov: str) -> np.ndarray:
+        """The standard errors by a variance estimator, ``iid`` or ``CRV1``; the latter must have been asked for."""
+        if vcov == "iid":
+            return self.std_error_iid
+        assert self.std_error_crv1 is not None, "a regression that was not asked for clustered errors"
+        return self.std_error_crv1
+
 
 class ClusterMoments(ABC):
     """Cross products by cluster, from wherever they come; the source of every draw that weighs clusters.
@@ -398,9 +405,8 @@ class Draws:
             pieces.append(self._regress_pass(one, draws, outcome, list(regressors), clustered))
             position += d
         ratio = scale[outcome] / scale[list(regressors)]
-        estimate, iid, crv1, degrees = (
-            np.concatenate([piece[i] for piece in pieces]) if pieces[0][i] is not None else None for i in range(4)
-        )
+        estimate, iid, degrees = (np.concatenate([piece[i] for piece in pieces]) for i in (0, 1, 3))
+        crv1 = np.concatenate([piece[2] for piece in pieces]) if clustered else None
         return Regression(
             estimate * ratio,
             iid * ratio,
@@ -419,7 +425,7 @@ class Draws:
             estimate[:, position] = np.where(np.isfinite(pivot), upper[-1][0], np.nan)
             spread = np.divide(squares, degrees, out=np.full(d, np.nan), where=degrees > 0)
             iid[:, position] = np.sqrt(np.maximum(spread, 0.0) / pivot)
-            if clustered:
+            if crv1 is not None:
                 scores = self._scores(one, order, upper)
                 meat = np.einsum("cd,dc->d", scores**2, self._weights[draws].astype(float))
                 crv1[:, position] = np.sqrt(self._factor(one, draws, r) * meat) / pivot
@@ -591,7 +597,8 @@ def wild_bootstrap(
         raise InputError(f"The wild bootstrap knows the weights {', '.join(points)}; found '{weights}'.")
     draw = moments.weigh()
     fit = draw.regress(outcome, [treatment], clustered=True)
-    if not np.isfinite(fit.std_error_crv1[0, 0]):
+    clustered = fit.std_error("CRV1")[0, 0]
+    if not np.isfinite(clustered):
         raise InputError("The wild bootstrap needs a treatment whose effect and clustered error are defined.")
     one, q = draw._passes[0], moments._n_nuisance
     k = q + len(moments._scale)
@@ -637,7 +644,7 @@ def wild_bootstrap(
                 )
     ratio = moments._scale[outcome] / moments._scale[treatment]
     factor = draw._factor(one, slice(0, 1), 1)[0]
-    estimate, error = float(fit.estimate[0, 0]), float(fit.std_error_crv1[0, 0])
+    estimate, error = float(fit.estimate[0, 0]), float(clustered)
 
     def statistics(at):
         scaled = at / ratio

@@ -160,24 +160,25 @@ def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType(
 @dataclass(frozen=True)
 class Fit:
     """Coefficients (k,), residuals (n,), bread (X'X)^-1 (k, k), and per variance estimator the covariance (k, k)
-    and the degrees of freedom of its t distribution (None and None for CRV1 with a single cluster).
+    and the degrees of freedom of its t distribution (None for CRV1 with a single cluster).
     """
 
     coefficients: np.ndarray
     residuals: np.ndarray
     bread: np.ndarray
-    covariance: dict[str, tuple[np.ndarray | None, int | None]]
+    covariance: Mapping[str, tuple[np.ndarray, int] | None]
 
     def has(self, vcov: str) -> bool:
         """Whether there is a covariance by this variance estimator."""
-        return self.covariance[vcov][0] is not None
+        return self.covariance[vcov] is not None
 
     def inference(self, position: int, vcov: str) -> dict:
         """Estimate, standard error, t, two-sided p and 95 % interval of one coefficient."""
         estimate = self.coefficients[position]
-        covariance, degrees = self.covariance[vcov]
-        if covariance is None:
+        known = self.covariance[vcov]
+        if known is None:
             return {"estimate": estimate}
+        covariance, degrees = known
         return t_inference(estimate, np.sqrt(max(covariance[position, position], 0.0)), degrees)
 
 
@@ -257,8 +258,10 @@ def least_squares(
     coefficients = bread @ (w.T @ y)
     residuals = y - x @ coefficients
     unscaled = bread / np.outer(scale, scale)
-    covariance = {"iid": (residuals @ residuals / degrees * unscaled, degrees)}
-    covariance["CRV1"] = (None, None)
+    covariance: dict[str, tuple[np.ndarray, int] | None] = {
+        "iid": (residuals @ residuals / degrees * unscaled, degrees),
+        "CRV1": None,
+    }
     factor = cluster_factor(prepared, len(terms))
     if factor is not None:
         sums = cluster_sums(w * residuals[:, None], prepared.cluster) @ bread / scale

@@ -68,7 +68,7 @@ def notes_on_fit(specification: Specification, dropped_terms: str | None, cluste
     return notes
 
 
-def cast_to_schema(frame: pd.DataFrame, columns: dict[str, str] = RECORD_COLUMNS) -> pd.DataFrame:
+def cast_to_schema(frame: pd.DataFrame, columns: Mapping[str, str] = RECORD_COLUMNS) -> pd.DataFrame:
     """``frame`` with exactly the declared columns, in order, with the declared dtypes.
 
     ``columns``: column -> pandas dtype (``str``, ``Int64``, ``float64``, ``boolean``). Columns that ``frame``

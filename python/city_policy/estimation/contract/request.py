@@ -62,7 +62,7 @@ class Request:
 
         Raises NotIdentifiedError if no city is treated.
         """
-        counts = self.rows.counts | count_treated_cities(self.panel, specification, self.rows)
+        counts = {**self.rows.counts, **count_treated_cities(self.panel, specification, self.rows)}
         return replace(self, specification=specification, columns=columns, controls=controls, counts=counts)
 
 
@@ -89,6 +89,8 @@ def choose_rows(
     rows = panel.usable_rows(specification, needed, sample)
     other = None
     if comparison:
+        # Who compares requires it of a specification.
+        assert specification.comparison_sample is not None
         other = panel.usable_rows(replace(specification, sample=specification.comparison_sample), needed)
     counts = dict(rows.counts)
     if treated_cities:
@@ -107,6 +109,6 @@ def count_treated_cities(panel: Panel, specification: Specification, rows: Rows)
     if counted["n_treated_cities"] == 0:
         raise NotIdentifiedError(
             f"No city of the sample '{specification.sample}' is treated by {specification.treatment} in the rows used.",
-            rows.counts | counted,
+            {**rows.counts, **counted},
         )
     return counted

@@ -164,7 +164,7 @@ def _row(specification, dropped_terms, times, time, binned, fit, vcov):
 def _pretrend(times, fit, vcov):
     """Statistic, degrees of freedom and p of H0: all leads are zero."""
     leads = [position for position, time in enumerate(times) if time < REFERENCE]
-    covariance, degrees = fit.covariance[vcov]
+    known = fit.covariance[vcov]
     result = {"vcov": vcov, "n_leads": len(leads)}
 
     def unknown(reason):
@@ -172,8 +172,9 @@ def _pretrend(times, fit, vcov):
 
     if not leads:
         return unknown(f"No row lies before event time {REFERENCE}, so there is no lead to test.")
-    if covariance is None:
+    if known is None:
         return unknown("The rows used hold one cluster, so there is no clustered covariance.")
+    covariance, degrees = known
     block = covariance[np.ix_(leads, leads)]
     if np.linalg.matrix_rank(block, hermitian=True) < len(leads):
         return unknown(f"There are too few clusters for a joint test of {len(leads)} leads.")

@@ -105,9 +105,10 @@ def _constant(prepared, outcome, terms, fit, vcov):
     n = len(prepared.rows)
     means = np.array([prepared.raw[term].mean() for term in terms])
     estimate = prepared.raw[outcome].mean() - means @ fit.coefficients
-    covariance, degrees = fit.covariance[vcov]
-    if covariance is None:
+    known = fit.covariance[vcov]
+    if known is None:
         return {"estimate": estimate}
+    covariance, degrees = known
     if vcov == "iid":
         variance = means @ covariance @ means + fit.residuals @ fit.residuals / degrees / n
     else:

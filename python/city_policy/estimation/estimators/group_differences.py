@@ -36,7 +36,7 @@ Draws are computed on moments (``computation.moments``); nothing is refitted. Po
 same groups share their permutations and their sweeps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +89,7 @@ def group_differences(
     treatment_timing: pd.DataFrame,
     specifications: pd.DataFrame,
     controls: list[str],
-    controls_not_covered: list[str] = (),
+    controls_not_covered: Sequence[str] = (),
     draws: int = 1000,
     seed: int = 20250101,
 ) -> pd.DataFrame:

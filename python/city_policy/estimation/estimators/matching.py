@@ -170,8 +170,8 @@ def regress_on_match(request: Request) -> Mapping[str, list[dict]]:
         estimates = fixed_effects(among_kept)["estimates"]
     except NotIdentifiedError as problem:
         # What is counted are the rows kept, not those that were matched.
-        raise NotIdentifiedError(str(problem), among_kept.counts | problem.counts) from problem
-    base, note = among_kept.counts | {"sample": sample}, _note(rows, variant)
+        raise NotIdentifiedError(str(problem), {**among_kept.counts, **problem.counts}) from problem
+    base, note = {**among_kept.counts, "sample": sample}, _note(rows, variant)
     return {"estimates": [base | row | {"notes": [note, *row["notes"]]} for row in estimates]}
 
 

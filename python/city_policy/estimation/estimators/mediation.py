@@ -23,7 +23,7 @@ from the 2.5 to the 97.5 percent quantile of a b (``computation.moments``; nothi
 A causal reading needs more than the numbers: that nothing left out moves both the mediator and the outcome.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -91,7 +91,7 @@ def mediation_regressions(
     treatment_timing: pd.DataFrame,
     specifications: pd.DataFrame,
     controls: list[str],
-    controls_not_covered: list[str] = (),
+    controls_not_covered: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Equations (4), (5) and (6) of every specification, as rows of the estimate record.
 
@@ -107,7 +107,7 @@ def mediation_regressions(
     """
     checked = Panel(panel, treatment_timing)
     asked = read_specifications(specifications, MEDIATION.absent, MEDIATION.required)
-    requests, alone = [], {}
+    requests, alone = [], dict[tuple, str]()
     for request, (fourth, fifth, sixth) in zip(
         make_requests(MEDIATION, checked, asked, controls, {}), _equations(asked), strict=True
     ):
@@ -166,7 +166,7 @@ def mediation_effects(
     treatment_timing: pd.DataFrame,
     specifications: pd.DataFrame,
     controls: list[str],
-    controls_not_covered: list[str] = (),
+    controls_not_covered: Sequence[str] = (),
     draws: int = 1000,
     seed: int = 20250101,
 ) -> pd.DataFrame:
@@ -204,7 +204,7 @@ def product_tests(a, se_a, b, se_b) -> dict[str, float]:
     """Sobel, Aroian and Goodman z of the product ``a b``, with two-sided p; NaN where not defined."""
     with np.errstate(invalid="ignore", divide="ignore"):
         first, second = b**2 * se_a**2 + a**2 * se_b**2, se_a**2 * se_b**2
-        result = {}
+        result: dict[str, float] = {}
         for name, variance in (("sobel", first), ("aroian", first + second), ("goodman", first - second)):
             z = a * b / np.sqrt(variance) if variance > 0 else np.nan
             result |= {f"{name}_z": z, f"{name}_p": 2 * norm.sf(abs(z))}
@@ -224,8 +224,11 @@ def _columns(panel, specification, controls, options):
 def mediation(request: Request) -> Mapping[str, list[dict]]:
     """The two rows (iid, CRV1) of one request."""
     one, draws = request.specification, request.options["draws"]
-    moments = moments_of(request, [one.treatment, one.mediator, one.outcome])
-    for target, name in ((TREATMENT, one.treatment), (MEDIATOR, one.mediator), (OUTCOME, one.outcome)):
+    # `MEDIATION` requires it of a specification.
+    assert one.mediator is not None
+    names = [one.treatment, one.mediator, one.outcome]
+    moments = moments_of(request, names)
+    for target, name in enumerate(names):
         if not moments.target_varies[target]:
             raise NotIdentifiedError(f"{name} is collinear with the controls and the fixed effects.")
     whole = moments.weigh()
@@ -240,7 +243,7 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
     base |= _bootstrap(moments, generator(request.options["seed"], "mediation", one.sample), draws)
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
-        errors = [fit.std_error_iid if vcov == "iid" else fit.std_error_crv1 for fit in (first, both)]
+        errors = [fit.std_error(vcov) for fit in (first, both)]
         se_a, se_b = errors[0][0, 0], errors[1][0, 1]
         rows.append(base | {"vcov": vcov, "se_a": se_a, "se_b": se_b} | product_tests(a, se_a, b, se_b))
     return {"effects": rows}

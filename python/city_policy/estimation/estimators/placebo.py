@@ -17,7 +17,7 @@ clustered t statistic. Under the sharp null hypothesis that the policy has no ef
 dealt at random, both are exact; the one with t keeps its size better when cities differ in their noise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def placebo(
     treatment_timing: pd.DataFrame,
     specifications: pd.DataFrame,
     controls: list[str],
-    controls_not_covered: list[str] = (),
+    controls_not_covered: Sequence[str] = (),
     draws: int = 500,
     seed: int = 20250101,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

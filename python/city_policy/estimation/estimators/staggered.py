@@ -87,7 +87,7 @@ def _as_the_library_wants(request):
     city, year = request.panel.city[used], request.panel.year[used]
     treated = request.treatment > 0
     keep = np.isin(city, city[~treated])
-    counts = {
+    counts: dict[str, int | str] = {
         "n_obs": int(keep.sum()),
         "n_cities": len(np.unique(city[keep])),
         "n_treated_cities": len(np.unique(city[keep & treated])),

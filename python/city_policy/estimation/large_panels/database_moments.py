@@ -158,6 +158,6 @@ def _scheme(total, q, c, raw):
             basis = np.column_stack([basis, rest / lengths[j]])
         if fine or j >= c:
             columns.append(rest / lengths[j] * fine)
-    varies = np.array(varies, dtype=bool)
+    vary = np.array(varies, dtype=bool)
     transform = np.column_stack([np.eye(size)[:, :q], *columns])
-    return transform, varies[:c], varies[c:], np.array(lengths[c:])
+    return transform, vary[:c], vary[c:], np.array(lengths[c:])

@@ -214,10 +214,10 @@ class _Sums:
             values, known = (array.reshape(len(labels), -1) for array in (values, np.broadcast_to(known, values.shape)))
             # A cluster whose units have one row each is none.
             known = known & met[:, None]
-            cluster, term = np.nonzero(known)
+            met_cluster, term = np.nonzero(known)
             terms = (np.resize(np.array(side, dtype=object), known.shape[1])[term] for side in (first, second))
             parts = np.full(len(term), part, dtype=object)
-            pieces.append((labels[cluster], parts, *terms, values[known]))
+            pieces.append((labels[met_cluster], parts, *terms, values[known]))
         columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return pd.DataFrame(dict(zip(TABLE_COLUMNS, columns, strict=True)))
 

@@ -8,6 +8,7 @@ from city_policy.report.database import Row
 from city_policy.report.figures.chart import (
     DataTable,
     Figure,
+    Spec,
     figure,
     inline_data,
     interval_tooltips,
@@ -78,7 +79,7 @@ def inference(context: Context) -> Figure:
             )
         )
         points = base.mark_point(filled=True, size=55, opacity=1).encode(x="estimate:Q")
-        beside = {"style": "words", "align": "left", "dx": 6}
+        beside: Spec = {"style": "words", "align": "left", "dx": 6}
         words = (
             alt.Chart(inline_data([{"name": value["name"], "p": value["p"]} for value in values]))
             .mark_text(**beside)
@@ -189,7 +190,7 @@ def influence(context: Context) -> Figure:
         )
         return (bars + reference_line("x", 0)).properties(height=22 * len(names) + 4)
 
-    said = [_without(context, row, city(row)) for row in _first_of_each(context, rows)]
+    said = [_without(context, row, share, city(row)) for row, share in _first_of_each(context, rows)]
     what = Text(
         f"每项政策剔除后系数变化最大的 {SHOWN} 个城市。",
         f"The {SHOWN} cities without which the coefficient changes most.",
@@ -225,7 +226,7 @@ def influence(context: Context) -> Figure:
                     # Changes are small beside the coefficient: four digits would not tell them apart.
                     printed(row["estimate_without"], 6),
                     printed(row["change"], 6),
-                    None if _share(row) is None else printed(100 * _share(row), 1),
+                    None if (share := _share(row)) is None else printed(100 * share, 1),
                 )
                 for row in rows
             ),
@@ -241,15 +242,16 @@ def _share(row: Row) -> float | None:
     return share if share is not None and math.isfinite(share) else None
 
 
-def _first_of_each(context: Context, rows: list[Row]) -> list[Row]:
-    """The most influential city of every policy; ``rows`` are in the order of influence."""
-    told = [row for row in rows if _share(row) is not None]
-    return [next(row for row in told if row["treatment"] == policy) for policy in policies_of(context.study, told)]
+def _first_of_each(context: Context, rows: list[Row]) -> list[tuple[Row, float]]:
+    """The most influential city of every policy, with its share; ``rows`` are in the order of influence."""
+    told = [(row, share) for row in rows if (share := _share(row)) is not None]
+    policies = policies_of(context.study, [row for row, _ in told])
+    return [next(pair for pair in told if pair[0]["treatment"] == policy) for policy in policies]
 
 
-def _without(context: Context, row: Row, city: Text) -> Text:
+def _without(context: Context, row: Row, share: float, city: Text) -> Text:
     """What becomes of an effect without a city, in words."""
-    policy, share = context.study.short(str(row["treatment"])), _share(row)
+    policy = context.study.short(str(row["treatment"]))
     percent = f"{100 * abs(share):.1f}%"
     if share > 1:
         return Text(f"剔除{city.zh}后,{policy.zh}的效应变号", f"of {policy.en} changes its sign without {city.en}")

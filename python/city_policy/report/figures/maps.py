@@ -265,14 +265,14 @@ def _order_map(context: Context, names: dict[str, Text]) -> Figure:
     )
 
 
-def _map(coloured: alt.Chart) -> alt.TopLevelMixin:
+def _map(coloured: alt.Chart) -> alt.LayerChart:
     """The units, grey where there is no value, then borders of provinces, coast and the maritime line."""
 
     def layer(feature: str, style: str) -> alt.Chart:
         data = alt.Data(values=OUTLINES, format=alt.TopoDataFormat(type="topojson", feature=feature))
         return alt.Chart(data).mark_geoshape(style=style, filled=False)
 
-    chart = coloured + layer("provinces", "border") + layer("maritime", "maritime")
+    chart = alt.LayerChart(layer=[coloured, layer("provinces", "border"), layer("maritime", "maritime")])
     return chart.project(type="identity", reflectY=True).properties(height=540, width="container")
 
 

@@ -1,6 +1,6 @@
-"""One regression on a large simulated panel, each way in a process of its own: called by ``tests/bench.py``.
+"""One regression on a large simulated panel, each way in a process of its own: called by ``bench/bench.py``.
 
-``python tests/bench_large.py WAY PARQUET`` runs one way and prints seconds (imports not counted), peak memory and the
+``python bench/bench_large.py WAY PARQUET`` runs one way and prints seconds (imports not counted), peak memory and the
 estimate as JSON. The ways: ``scan`` (DuckDB sums the columns and does nothing else), ``macro`` (the macro
 cluster_moments and the regression that follows from it), ``sorted_rows`` (the same by sum_sorted_rows, since the file
 has the rows of a unit side by side; half of the units in each of two threads), ``pyfixest`` (its fastest setting of
