@@ -54,8 +54,9 @@ def build_parser() -> argparse.ArgumentParser:
     publish = commands.add_parser(
         "publish",
         help="copy what was published last to a PostgreSQL database",
-        description="Replace the schemas marts, results, replication and quality of a PostgreSQL database by what the last "
-        "build published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the command line.",
+        description="Replace the schemas marts, results, replication and quality of a PostgreSQL database by what "
+        "the last build published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the "
+        "command line.",
     )
     publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
 
