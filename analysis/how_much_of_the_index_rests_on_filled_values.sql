@@ -1,7 +1,7 @@
 -- Per indicator: the share of city-years in which one of its inputs is interpolated or carried, and not printed.
-with quantities as (
+with bridge as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('bridge_indicator_cell') }}
 
 ),
 
@@ -17,25 +17,16 @@ contributions as (
 
 ),
 
-required as (
-
-    select
-        indicator,
-        unnest(string_split(required_quantities, ' ')) as quantity
-    from indicators
-
-),
-
 filled as (
 
     select
-        required.indicator,
-        quantities.adcode,
-        quantities.year,
-        bool_or(quantities.value_status in ('interpolated', 'carried')) as is_filled
-    from required
-    inner join quantities on required.quantity = quantities.quantity
-    group by required.indicator, quantities.adcode, quantities.year
+        indicator,
+        adcode,
+        year,
+        bool_or(value_status in ('interpolated', 'carried')) as is_filled
+    from bridge
+    where quantity_year = year
+    group by indicator, adcode, year
 
 ),
 

@@ -7,7 +7,7 @@ with cities as (
 
 paper_sample as (
 
-    select * from {{ ref('int_paper_sample') }}
+    select * from {{ ref('paper_sample') }}
 
 ),
 

@@ -21,7 +21,7 @@ city_policy as (
 
 paper_sample as (
 
-    select * from {{ ref('int_paper_sample') }}
+    select * from {{ ref('paper_sample') }}
 
 ),
 

@@ -1,7 +1,7 @@
 with notes as (
 
 {% if var('source') == 'landing' %}
-    select * from read_parquet('{{ landing_directory() }}/reader_notes.parquet')
+    select * from {{ source('landing', 'reader_notes') }}
 {% else %}
     -- The demo seeds are read by dbt itself.
     select

@@ -10,7 +10,7 @@
 with supplementary_values as (
 
 {% if var('source') == 'landing' and is_landed %}
-    select * from read_parquet('{{ landing_directory() }}/supplementary_values.parquet')
+    select * from {{ source('landing', 'supplementary_values') }}
 {% elif var('source') == 'landing' %}
     select
         null as indicator,

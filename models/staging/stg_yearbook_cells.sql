@@ -15,7 +15,7 @@
 with cells as (
 
 {% if var('source') == 'landing' %}
-    select * from read_parquet('{{ landing_directory() }}/yearbook_cells.parquet')
+    select * from {{ source('landing', 'yearbook_cells') }}
 {% else %}
     {%- for seed, table_title, title_scope in demo_seeds %}
     (

@@ -21,7 +21,7 @@ MAY_READ = {
     "quality": {"staging", "cleaning", "intermediate", "marts", "seeds/study", "seeds/mapping", "seeds/geography"},
     "estimates": {"intermediate", "marts", "quality", "seeds/study"},
     "results": {"intermediate", "marts", "estimates", "seeds/study"},
-    "replication": {"staging", "intermediate", "marts", "results", "seeds/study", "seeds/published"},
+    "replication": {"staging", "intermediate", "marts", "results", "seeds/geography", "seeds/study", "seeds/published"},
 }
 
 
