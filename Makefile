@@ -54,6 +54,8 @@ test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check st
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
+	$(BIN)/dbt parse --quiet
+	$(BIN)/dbt-bouncer run
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: bench
