@@ -282,6 +282,14 @@ def test_nothing_is_lost_blank_cells_unknown_names_and_rows_without_name(book):
     assert set(summary.unknown_names) == {("同原市", 2014), ("白色市", 2014), ("", 2014)}
 
 
+def test_an_unknown_name_without_values_is_landed_and_reported(book):
+    rows = [["汩罗", "", "", "", "", ""], ["三沙市", "Sansha", "1", "2", "3", "4"]]
+    cells, summary = book({"1": table(HEADER + FIRST_ROWS + rows)}, name="2015/x.xlsx")
+    assert values(cells, "年末总人口")["汩罗"] == ""
+    assert values(cells, "年末总人口")["三沙市"] == "1"
+    assert set(summary.unknown_names) == {("汩罗", 2014)}
+
+
 def test_notes_below_a_table_are_no_cities(book):
     notes = [["注：本表按当年价格计算。"], ["a) Data of this table are preliminary."], ["资料来源:统计局"]]
     cells, summary = book({"1": table(HEADER + FIRST_ROWS + notes)})

@@ -142,74 +142,108 @@ def find_files(folder: Path, unpack: Callable[[Path], Path]) -> FoundFiles:
     """
     if not folder.is_dir():
         raise InputError(f"The folder {folder} does not exist; give the folder that holds one folder per edition.")
-    own_year = _year_or_none(folder.resolve().name)
-    tasks: list[Task] = []
-    not_read: list[str] = []
-    refused: dict[int, str] = {}
-    named: dict[int, str] = {}
     for entry in sorted(folder.iterdir()):
-        is_edition = entry.is_dir() and not entry.name.startswith(".") and _year.search(entry.name)
-        if is_edition and not any(
-            is_readable(path) or path.suffix.lower() in (ZIP_SUFFIX, *ARCHIVE_COMMANDS) for path, _ in walk(entry)
-        ):
-            raise InputError(f"The edition folder {entry} holds no workbook and no CSV file.")
+        _check_edition_folder(entry)
+    search = _Search(folder)
     for path, name in list_files(folder, unpack):
-        command = ARCHIVE_COMMANDS.get(path.suffix.lower())
-        if command:
-            not_read.append(f"{name} (an archive that is not read; unpack it first: {command} '{path.name}')")
-            continue
-        if not is_readable(path):
-            not_read.append(name)
-            continue
-        folders = name.split("/")[:-1]
-        try:
-            years = [(part, year) for part in folders if (year := year_of_folder(part.removesuffix(ZIP_SUFFIX)))]
-        except ValueError as error:
-            raise InputError(
-                f"The folder {folder / str(error)} holds workbooks but its name holds more than one year; "
-                "name it by the year of its edition, for example 2021."
-            ) from None
-        if not years and own_year is None and folders:
-            raise InputError(
-                f"The folder {folder / folders[0]} holds workbooks but its name holds no year; "
-                "name it by the year of its edition, for example 2021."
-            )
-        if years:
-            part, year = years[-1]
-        elif own_year is not None:
-            part, year = folder.name, NamedYear(own_year, True)
-        else:
-            if holds_wide_table(path):
-                tasks.append(Task(path, name, None))
-            else:
-                not_read.append(name)
-            continue
-        data_year = year.data_year
-        tasks.append(Task(path, name, data_year))
-        for other, other_year in years[:-1]:
-            if other_year.data_year != data_year and not (other_year.names_edition and year.names_edition):
-                refused.setdefault(
-                    data_year, _contradiction(folder, name, other, other_year.data_year, part, data_year)
-                )
-        of_file = years_of_text(path.stem)
-        if of_file and data_year not in of_file:
-            refused.setdefault(data_year, _contradiction(folder, name, path.name, max(of_file), part, data_year))
-        if year.names_edition and years:
-            # The outermost folder of the edition: another of its name may lie inside.
-            part = next(part for part, other_year in years if other_year == year)
-            place = "/".join(folders[: folders.index(part) + 1])
-            if named.setdefault(data_year, place) != place:
-                raise InputError(
-                    f"The folders {folder / named[data_year]} and {folder / place} are both the edition "
-                    f"{data_year + 1} (data year {data_year}); keep one of them."
-                )
-    if not tasks:
-        rest = f"; not read: {not_read[0]}" if not_read else ""
+        search.add(path, name)
+    if not search.tasks:
+        rest = f"; not read: {search.not_read[0]}" if search.not_read else ""
         raise InputError(
             f"The folder {folder} holds no edition; it should hold one folder per edition, named by its year, with "
             f"the workbooks in it{rest}."
         )
-    return FoundFiles(tasks, not_read, refused)
+    return FoundFiles(search.tasks, search.not_read, search.refused)
+
+
+def _check_edition_folder(entry: Path) -> None:
+    """Raises InputError for a folder with a year in its name and nothing to read in it."""
+    is_edition = entry.is_dir() and not entry.name.startswith(".") and _year.search(entry.name)
+    if is_edition and not any(
+        is_readable(path) or path.suffix.lower() in (ZIP_SUFFIX, *ARCHIVE_COMMANDS) for path, _ in walk(entry)
+    ):
+        raise InputError(f"The edition folder {entry} holds no workbook and no CSV file.")
+
+
+class _Search:
+    """The files found so far: those to read, those that are not, and the editions that contradict themselves."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.own_year = _year_or_none(folder.resolve().name)
+        self.tasks: list[Task] = []
+        self.not_read: list[str] = []
+        self.refused: dict[int, str] = {}
+        self.named: dict[int, str] = {}
+
+    def add(self, path: Path, name: str) -> None:
+        """Takes a file, whose name is relative to the folder, to those to read or to those that are not."""
+        command = ARCHIVE_COMMANDS.get(path.suffix.lower())
+        if command:
+            self.not_read.append(f"{name} (an archive that is not read; unpack it first: {command} '{path.name}')")
+            return
+        if not is_readable(path):
+            self.not_read.append(name)
+            return
+        folders = name.split("/")[:-1]
+        years = self.years_of_folders(folders)
+        if years:
+            part, year = years[-1]
+        elif self.own_year is not None:
+            part, year = self.folder.name, NamedYear(self.own_year, True)
+        else:
+            if folders:
+                raise InputError(
+                    f"The folder {self.folder / folders[0]} holds workbooks but its name holds no year; "
+                    "name it by the year of its edition, for example 2021."
+                )
+            if holds_wide_table(path):
+                self.tasks.append(Task(path, name, None))
+            else:
+                self.not_read.append(name)
+            return
+        self.tasks.append(Task(path, name, year.data_year))
+        self.check_years(path, name, years[:-1], part, year)
+        if years and year.names_edition:
+            self.check_one_folder(folders, years, year)
+
+    def years_of_folders(self, folders: list[str]) -> list[tuple[str, NamedYear]]:
+        """The folders of a file that name a year; raises InputError for a name with several."""
+        try:
+            return [(part, year) for part in folders if (year := year_of_folder(part.removesuffix(ZIP_SUFFIX)))]
+        except ValueError as error:
+            raise InputError(
+                f"The folder {self.folder / str(error)} holds workbooks but its name holds more than one year; "
+                "name it by the year of its edition, for example 2021."
+            ) from None
+
+    def check_years(
+        self, path: Path, name: str, others: list[tuple[str, NamedYear]], part: str, year: NamedYear
+    ) -> None:
+        """Refuses the edition if an outer folder or the file name means another year than the innermost folder."""
+        data_year = year.data_year
+        for other, other_year in others:
+            if other_year.data_year != data_year and not (other_year.names_edition and year.names_edition):
+                self.refused.setdefault(
+                    data_year, _contradiction(self.folder, name, other, other_year.data_year, part, data_year)
+                )
+        of_file = years_of_text(path.stem)
+        if of_file and data_year not in of_file:
+            self.refused.setdefault(
+                data_year, _contradiction(self.folder, name, path.name, max(of_file), part, data_year)
+            )
+
+    def check_one_folder(self, folders: list[str], years: list[tuple[str, NamedYear]], year: NamedYear) -> None:
+        """Raises InputError if another folder is the same edition."""
+        # The outermost folder of the edition: another of its name may lie inside.
+        part = next(part for part, other_year in years if other_year == year)
+        place = "/".join(folders[: folders.index(part) + 1])
+        data_year = year.data_year
+        if self.named.setdefault(data_year, place) != place:
+            raise InputError(
+                f"The folders {self.folder / self.named[data_year]} and {self.folder / place} are both the edition "
+                f"{data_year + 1} (data year {data_year}); keep one of them."
+            )
 
 
 def _year_or_none(name: str) -> int | None:

@@ -16,6 +16,7 @@ from rapidfuzz.distance import Levenshtein
 
 from city_policy.reader.knowledge import Knowledge
 from city_policy.reader.text import (
+    Label,
     english_unit_of_line,
     has_chinese,
     has_table_number,
@@ -101,6 +102,38 @@ class _Label(NamedTuple):
     unit: str
     unit_english: str
     scope: str
+
+
+@dataclass
+class _HeaderColumn:
+    """What the header rows read so far say of one column.
+
+    ``parents``: the columns of the labels above, row by row; a label does not reach from one group of a wide workbook
+    into the next.
+    """
+
+    parents: tuple
+    path: list[str] = field(default_factory=list)
+    unit: str = ""
+    english_unit: str = ""
+    scope: str = ""
+    has_own: bool = False
+
+    def take(self, label: Label) -> None:
+        """Adds a label of the column's own."""
+        self.has_own = True
+        if label.text:
+            self.path.append(label.text)
+        self.unit = label.unit or self.unit
+        self.english_unit = label.unit_english or self.english_unit
+        self.scope = label.scope or self.scope
+
+    def inherit(self, owner: "_HeaderColumn") -> None:
+        """Adds what a merged cell says that begins in a column further left."""
+        if len(owner.path) > len(self.path):
+            self.path.append(owner.path[-1])
+        self.unit = self.unit or owner.unit
+        self.english_unit = self.english_unit or owner.english_unit
 
 
 @dataclass
@@ -366,14 +399,7 @@ class _SheetWalk:
             return
         first_index, first = filled[0]
         unit = next((split_unit(text)[1] for _, text in filled if "单位" in text), None)
-        is_line = len(filled) == 1 and (
-            label_like.search(first) or has_chinese(first) or first_index == self.name_column
-        )
-        # A title beside its translation, a unit beside its translation.
-        is_line = is_line or (unit is not None and len(filled) == 2)
-        others = [text for index, text in filled[1:] if parse_number(text)[0] == "printed"]
-        is_line = is_line or (len(filled) <= 3 and not others and (has_table_number(first) or is_continuation(first)))
-        if is_line:
+        if self.is_line(filled, unit):
             self.gap.append(_Gap(number, False, row, first_index, first, unit))
             return
         if self.is_header(filled):
@@ -382,6 +408,18 @@ class _SheetWalk:
             return
         name = squeezed_cell(row[self.name_column]) if self.name_column < len(row) else ""
         self.data_row(number, row, name)
+
+    def is_line(self, filled: list[tuple[int, str]], unit: str | None) -> bool:
+        """Whether the filled cells of a row are a line of text; ``unit``: the unit that one of them prints."""
+        first_index, first = filled[0]
+        if len(filled) == 1 and (label_like.search(first) or has_chinese(first) or first_index == self.name_column):
+            return True
+        # A title beside its translation, a unit beside its translation.
+        if unit is not None and len(filled) == 2:
+            return True
+        if len(filled) > 3 or not (has_table_number(first) or is_continuation(first)):
+            return False
+        return all(parse_number(text)[0] != "printed" for _, text in filled[1:])
 
     def is_header(self, filled: list[tuple[int, str]]) -> bool:
         """Whether the filled cells of a row are labels, scopes and units."""
@@ -420,6 +458,14 @@ class _SheetWalk:
         if not (title or head.is_continuation or head.header_rows or head.page.unit is not None):
             return
         self.page = head.page
+        self.take_title(head, title, scope)
+        if head.header_rows:
+            self.finish_block()
+            self.header_row = head.header_rows[0][0]
+            self.header_rows = [row for _, row in head.header_rows]
+
+    def take_title(self, head: _Head, title: str, scope: str) -> None:
+        """Opens the table whose title a head prints, or goes on with the one that is being read."""
         table = self.reader.table
         if title and not self.is_same_table(title, scope, head.number):
             self.start_table(title, scope, head.number, "".join(head.parts))
@@ -427,10 +473,6 @@ class _SheetWalk:
             self.start_table(head.continued_title or self.reader.file_title, scope or head.scope, head.number, "")
         elif head.scope and not table.scope:
             table.scope = head.scope
-        if head.header_rows:
-            self.finish_block()
-            self.header_row = head.header_rows[0][0]
-            self.header_rows = [row for _, row in head.header_rows]
 
     def read_gap(self, gap: list[_Gap]) -> _Head:
         """The lines and header rows of a gap."""
@@ -464,13 +506,7 @@ class _SheetWalk:
             head.header_rows.append((row.number, row.row))
             self.find_identifying_columns(row.row, is_first=not in_header)
             return
-        scope = scope_of_phrase(text)
-        if scope and not is_label:
-            head.scope = head.scope or scope
-            return
-        english_unit = english_unit_of_line(text)
-        if english_unit is not None and not is_label:
-            head.page.unit_english = english_unit
+        if not is_label and self.read_scope_or_unit(head, text):
             return
         if is_note(text) or not has_chinese(text):
             latin_scope = re.search(r"\(((?:total\s*city)|(?:districts\s*under\s*city))\)", text, re.IGNORECASE)
@@ -482,9 +518,22 @@ class _SheetWalk:
         has_title = bool(head.parts or head.is_continuation or self.reader.table.title)
         if is_label and not number and (has_title or in_header):
             head.header_rows.append((row.number, row.row))
-            return
-        if in_header:
-            return
+        elif not in_header:
+            self.read_title(head, row, text, number)
+
+    def read_scope_or_unit(self, head: _Head, text: str) -> bool:
+        """Whether a line says the scope or the English unit of its page and nothing else; if so, it is taken."""
+        scope = scope_of_phrase(text)
+        if scope:
+            head.scope = head.scope or scope
+            return True
+        english_unit = english_unit_of_line(text)
+        if english_unit is not None:
+            head.page.unit_english = english_unit
+        return english_unit is not None
+
+    def read_title(self, head: _Head, row: _Gap, text: str, number: str) -> None:
+        """A line above the header: a title, a part of one, or a name without values."""
         if number and not (head.parts and not head.number and re.match(r"\d{1,2}[.、]", number)):
             # The heading of a chapter stands above the number of the table.
             head.parts, head.number = [text], number
@@ -659,6 +708,16 @@ class _SheetWalk:
         if is_first:
             self.year_column = next((i for i, text in enumerate(chinese) if text in YEAR_LABELS), -1)
             self.key_columns = frozenset(i for i, text in enumerate(chinese) if text in KEY_LABELS)
+        self.find_name_columns(top, chinese)
+        # One sheet per data year, a year column, or a corner that says so: a wide table, which prints no title.
+        has_title = self.reader.table.title != "" or any(not gap.is_header and gap.text for gap in self.gap)
+        if is_first or corner:
+            self.is_cross_section = self.wide_year is not None or (
+                not has_title and (self.sheet_year is not None or self.year_column >= 0)
+            )
+
+    def find_name_columns(self, top: list[str], chinese: list[str]) -> None:
+        """Finds the columns of names and English names; ``chinese``: the Chinese characters of the labels ``top``."""
         english = [i for i, text in enumerate(top) if text.lower() in ("city", "cities", "region")]
         # 地区 and 市 are scopes where 市区 or nothing but scopes stands beside them.
         scopes = [scope_of(text) for text in top if text]
@@ -672,12 +731,6 @@ class _SheetWalk:
             self.name_column = english[0] - 1
         if label or english:
             self.english_column = next((i for i in english if i != self.name_column), -1)
-        # One sheet per data year, a year column, or a corner that says so: a wide table, which prints no title.
-        has_title = self.reader.table.title != "" or any(not gap.is_header and gap.text for gap in self.gap)
-        if is_first or corner:
-            self.is_cross_section = self.wide_year is not None or (
-                not has_title and (self.sheet_year is not None or self.year_column >= 0)
-            )
 
     def looks_english(self, column: int, first_data_row: int) -> bool:
         """Whether an unlabelled column prints Latin names and no numbers in the rows from a data row on."""
@@ -702,16 +755,7 @@ class _SheetWalk:
         identifying = {self.name_column, self.english_column} | self.key_columns | {self.year_column}
         columns = [i for i in range(self.first_column, self.width) if i not in identifying]
         known_units = self.knowledge.units
-        labelled = {
-            i
-            for row in below
-            for i in columns
-            if i < len(row)
-            and (text := squeezed_cell(row[i]))
-            and has_chinese(text)
-            and not scope_of(text)
-            and not is_unit(text.strip("()"), known_units)
-        }
+        labelled = {i for row in below for i in columns if i < len(row) and self.is_plain_label(row[i])}
         titled = {i for i in columns if i < len(top) and squeezed_cell(top[i])}
         if len(labelled) * 2 < len(titled):
             return
@@ -728,6 +772,11 @@ class _SheetWalk:
                 self.groups[i + 1], self.group_units[i + 1], self.group_scopes[i + 1] = title, unit, scope
                 self.group_starts[i] = start
 
+    def is_plain_label(self, cell: object) -> bool:
+        """Whether a header cell prints a label, not only a scope or a unit."""
+        text = squeezed_cell(cell)
+        return has_chinese(text) and not scope_of(text) and not is_unit(text.strip("()"), self.knowledge.units)
+
     def parse_header(self) -> list[_Label]:
         """Header path, unit and scope of every value column.
 
@@ -736,55 +785,51 @@ class _SheetWalk:
         """
         identifying = {self.name_column, self.english_column, self.year_column} | self.key_columns
         indexes = [i for i in range(self.first_column, self.width) if i not in identifying]
-        paths: dict[int, list[str]] = {i: [] for i in indexes}
-        units = dict.fromkeys(indexes, "")
-        english_units = dict.fromkeys(indexes, "")
-        scopes = dict.fromkeys(indexes, "")
-        has_own = dict.fromkeys(indexes, False)
-        # A label does not reach from one group of a wide workbook into the next.
-        parents: dict[int, tuple] = {i: (self.group_starts.get(i, -1),) for i in indexes}
+        columns = {i: _HeaderColumn((self.group_starts.get(i, -1),)) for i in indexes}
         for row in self.header_rows:
-            owner: int | None = None
-            owners: dict[int, tuple] = {}
-            before: int | None = None
-            for i in indexes:
-                cell = cell_to_text(row[i]) if i < len(row) else ""
-                label = parse_label(cell, self.knowledge.units, self.knowledge.labels) if cell else None
-                if label is not None:
-                    has_own[i] = True
-                    owner = i
-                    if label.text:
-                        paths[i].append(label.text)
-                    units[i] = label.unit or units[i]
-                    english_units[i] = label.unit_english or english_units[i]
-                    scopes[i] = label.scope or scopes[i]
-                    # A scope label belongs to its own column only.
-                    if label.scope and not label.text:
-                        owner = None
-                elif owner is not None and before is not None and parents[i] == parents[before]:
-                    if len(paths[owner]) > len(paths[i]):
-                        paths[i].append(paths[owner][-1])
-                    units[i] = units[i] or units[owner]
-                    english_units[i] = english_units[i] or english_units[owner]
-                else:
-                    owner = None
-                owners[i] = (*parents[i], owner if owner is not None else -1)
-                before = i
-            parents = owners
-        labels = []
-        for i in indexes:
-            path = "|".join(text for k, text in enumerate(paths[i]) if k == 0 or text != paths[i][k - 1])
-            joined = path.replace("|", "")
-            if joined != path and path not in self.knowledge.headers and joined in self.knowledge.headers:
-                # One label that is broken over several cells.
-                path = joined
-            if not has_own[i]:
-                # A column without any label of its own: padding, or values nobody can name.
-                path, units[i] = "", ""
-            labels.append(_Label(i + 1, path, units[i], english_units[i], scopes[i]))
-        while labels and not labels[-1].header and not has_own[labels[-1].number - 1] and self.is_blank(labels[-1]):
+            self.read_header_row(row, columns)
+        labels = [self.label_of_column(i, column) for i, column in columns.items()]
+        while labels and self.says_nothing(labels[-1], columns):
             labels.pop()
-        return [label for label in labels if label.header or has_own[label.number - 1] or not self.is_blank(label)]
+        return [label for label in labels if not self.says_nothing(label, columns)]
+
+    def read_header_row(self, row: Sequence, columns: dict[int, "_HeaderColumn"]) -> None:
+        """Adds the labels of one header row to its columns."""
+        owner: int | None = None
+        owners: dict[int, tuple] = {}
+        before: int | None = None
+        for i, column in columns.items():
+            cell = cell_to_text(row[i]) if i < len(row) else ""
+            label = parse_label(cell, self.knowledge.units, self.knowledge.labels) if cell else None
+            if label is not None:
+                column.take(label)
+                # A scope label belongs to its own column only.
+                owner = None if label.scope and not label.text else i
+            elif owner is not None and before is not None and column.parents == columns[before].parents:
+                column.inherit(columns[owner])
+            else:
+                owner = None
+            owners[i] = (*column.parents, owner if owner is not None else -1)
+            before = i
+        for i, parents in owners.items():
+            columns[i].parents = parents
+
+    def label_of_column(self, index: int, column: "_HeaderColumn") -> _Label:
+        """The label that the cells of a column give together."""
+        texts = column.path
+        path = "|".join(text for k, text in enumerate(texts) if k == 0 or text != texts[k - 1])
+        joined = path.replace("|", "")
+        if joined != path and path not in self.knowledge.headers and joined in self.knowledge.headers:
+            # One label that is broken over several cells.
+            path = joined
+        if not column.has_own:
+            # A column without any label of its own: padding, or values nobody can name.
+            return _Label(index + 1, "", "", column.english_unit, column.scope)
+        return _Label(index + 1, path, column.unit, column.english_unit, column.scope)
+
+    def says_nothing(self, label: _Label, columns: dict[int, "_HeaderColumn"]) -> bool:
+        """Whether a column has neither a label nor a value."""
+        return not label.header and not columns[label.number - 1].has_own and self.is_blank(label)
 
     def is_blank(self, label: _Label) -> bool:
         """Whether a column prints nothing in the whole sheet."""

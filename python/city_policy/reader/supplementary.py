@@ -77,7 +77,21 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
     header = next((number for number, row in enumerate(rows) if any(cell not in ("", None) for cell in row)), None)
     if header is None:
         return []
-    labels = [squeezed_cell(cell).lower() for cell in rows[header]]
+    positions, place_columns = _columns(rows[header], header, name)
+    values = []
+    for number, row in enumerate(rows[header + 1 :], header + 2):
+        texts = {
+            column: cell_to_text(row[positions[column]]) if positions[column] < len(row) else "" for column in COLUMNS
+        }
+        if any(texts.values()):
+            names = [squeezed_cell(row[position]) for position in place_columns if position < len(row)]
+            values.append(_read_row(texts, names, name, number, knowledge))
+    return values
+
+
+def _columns(labels_row: Sequence, header: int, name: str) -> tuple[dict[str, int], list[int]]:
+    """The positions of the columns, and of those that hold places; raises InputError for a missing one."""
+    labels = [squeezed_cell(cell).lower() for cell in labels_row]
     positions = {label: position for position, label in enumerate(labels) if label}
     place_columns = [positions[column] for column in ("adcode", "city") if column in positions]
     positions["place"] = place_columns[0] if place_columns else -1
@@ -88,48 +102,33 @@ def _read_table(rows: Sequence[Sequence], name: str, knowledge: Knowledge) -> li
                 f"{name}, row {header + 1}: the column {wanted} is missing; a supplementary file has the columns "
                 "indicator, adcode or city, year, value, unit, source."
             )
-    values = []
-    for number, row in enumerate(rows[header + 1 :], header + 2):
-        texts = {
-            column: cell_to_text(row[positions[column]]) if positions[column] < len(row) else "" for column in COLUMNS
-        }
-        if not any(texts.values()):
-            continue
-        address = f"{name}, row {number}"
-        indicator = knowledge.indicator_names.get(texts["indicator"], texts["indicator"])
-        canonical = knowledge.canonical_units.get(indicator)
-        if canonical is None:
-            raise InputError(
-                f"{address}: the indicator {indicator!r} is not one of seeds/mapping/series.csv; correct it or "
-                "add a row there."
-            )
-        if not _year.fullmatch(texts["year"]):
-            raise InputError(f"{address}: the year {texts['year']!r} is not a year with four digits.")
-        unit = squeeze(texts["unit"])
-        if (unit, canonical) not in knowledge.conversions:
-            raise InputError(
-                f"{address}: {indicator} has the unit {unit!r}, which seeds/mapping/units.csv cannot convert to "
-                f"{canonical}; correct it or add a row there."
-            )
-        year = int(texts["year"])
-        names = [squeezed_cell(row[position]) for position in place_columns if position < len(row)]
-        place = next(filter(None, names), "")
-        if len(names) == 2 and all(names):
-            _check_code_and_name(names[0], names[1], year, address, knowledge)
-        _check_additive(place, indicator, year, address, knowledge)
-        values.append(
-            _Value(
-                indicator,
-                place,
-                year,
-                texts["value"],
-                unit,
-                texts["source"],
-                name,
-                number,
-            )
+    return positions, place_columns
+
+
+def _read_row(texts: dict[str, str], names: list[str], name: str, number: int, knowledge: Knowledge) -> _Value:
+    """One row, checked; ``names``: its code and its name of the place, or one of them."""
+    address = f"{name}, row {number}"
+    indicator = knowledge.indicator_names.get(texts["indicator"], texts["indicator"])
+    canonical = knowledge.canonical_units.get(indicator)
+    if canonical is None:
+        raise InputError(
+            f"{address}: the indicator {indicator!r} is not one of seeds/mapping/series.csv; correct it or "
+            "add a row there."
         )
-    return values
+    if not _year.fullmatch(texts["year"]):
+        raise InputError(f"{address}: the year {texts['year']!r} is not a year with four digits.")
+    unit = squeeze(texts["unit"])
+    if (unit, canonical) not in knowledge.conversions:
+        raise InputError(
+            f"{address}: {indicator} has the unit {unit!r}, which seeds/mapping/units.csv cannot convert to "
+            f"{canonical}; correct it or add a row there."
+        )
+    year = int(texts["year"])
+    place = next(filter(None, names), "")
+    if len(names) == 2 and all(names):
+        _check_code_and_name(names[0], names[1], year, address, knowledge)
+    _check_additive(place, indicator, year, address, knowledge)
+    return _Value(indicator, place, year, texts["value"], unit, texts["source"], name, number)
 
 
 def _check_code_and_name(code: str, name: str, year: int, address: str, knowledge: Knowledge) -> None:
@@ -197,8 +196,27 @@ def ingest_supplementary(
     landed once. Raises InputError with one sentence for bad input; the file of an earlier ingest is then
     unchanged.
     """
-    folder = Path(folder)
     knowledge = load_knowledge(Path(mapping_dir), Path(geography_dir))
+    values, not_read, n_files = _read_folder(Path(folder), knowledge, progress)
+    _check_duplicates(values)
+    unique = list({(value.indicator, value.place, value.year): value for value in reversed(values)}.values())
+    unique.reverse()
+    unknown_places, unparsed_numbers = _unusable(unique, knowledge)
+    target = Path(landing_dir) / LANDING_FILE
+    write_parquet(_landing_table(unique), target)
+    return SupplementarySummary(
+        n_files=n_files,
+        n_values=len(unique),
+        values_per_indicator=dict(Counter(value.indicator for value in unique)),
+        unknown_places=unknown_places,
+        unparsed_numbers=unparsed_numbers,
+        not_read=not_read,
+        target=target,
+    )
+
+
+def _read_folder(folder: Path, knowledge: Knowledge, progress: bool) -> tuple[list[_Value], list[str], int]:
+    """The values of all files below a folder, what was not read, and the number of files that were."""
     if not folder.is_dir():
         raise InputError(f"The folder {folder} does not exist; give the folder that holds the supplementary files.")
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
@@ -214,40 +232,26 @@ def ingest_supplementary(
             not_read += _told(sheet, table)
             if sheet.rows:
                 values += _read_table(sheet.rows, table, knowledge)
-    _check_duplicates(values)
-    unique = list({(value.indicator, value.place, value.year): value for value in reversed(values)}.values())
-    unique.reverse()
+    return values, not_read, len(readable)
+
+
+def _unusable(values: list[_Value], knowledge: Knowledge) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The places that nobody knows, by name with their first address, and the texts that are no numbers."""
     unknown_places: dict[str, str] = {}
     unparsed_numbers: list[tuple[str, str]] = []
-    for value in unique:
+    for value in values:
         address = f"{value.file}, row {value.row}"
         place = knowledge.supplementary_place(value.place, value.year)
         if place is None or place.kind in ("ambiguous", "county"):
             unknown_places.setdefault(value.place, address)
         if parse_number(value.value_text)[0] == "unparsed":
             unparsed_numbers.append((value.value_text, address))
-    target = Path(landing_dir) / LANDING_FILE
-    write_parquet(
-        pa.table(
-            {
-                "indicator": pa.array([value.indicator for value in unique], pa.string()),
-                "place_raw": pa.array([value.place for value in unique], pa.string()),
-                "year": pa.array([value.year for value in unique], pa.int32()),
-                "value_text": pa.array([value.value_text for value in unique], pa.string()),
-                "unit": pa.array([value.unit for value in unique], pa.string()),
-                "source": pa.array([value.source for value in unique], pa.string()),
-                "file": pa.array([value.file for value in unique], pa.string()),
-                "row": pa.array([value.row for value in unique], pa.int32()),
-            }
-        ),
-        target,
-    )
-    return SupplementarySummary(
-        n_files=len(readable),
-        n_values=len(unique),
-        values_per_indicator=dict(Counter(value.indicator for value in unique)),
-        unknown_places=unknown_places,
-        unparsed_numbers=unparsed_numbers,
-        not_read=not_read,
-        target=target,
-    )
+    return unknown_places, unparsed_numbers
+
+
+def _landing_table(values: list[_Value]) -> pa.Table:
+    """The values as the landing file holds them."""
+    types = {"indicator": pa.string(), "place": pa.string(), "year": pa.int32(), "value_text": pa.string()}
+    types |= {"unit": pa.string(), "source": pa.string(), "file": pa.string(), "row": pa.int32()}
+    columns = {name: pa.array([getattr(value, name) for value in values], type_) for name, type_ in types.items()}
+    return pa.table({"place_raw" if name == "place" else name: column for name, column in columns.items()})
