@@ -123,10 +123,17 @@ def test_every_model_has_a_key_test(manifest):
     tested = {
         test["attached_node"]
         for test in nodes(manifest, "test")
-        if (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination", "not_null")
+        if (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination")
     }
     for node in nodes(manifest, "model"):
-        assert node["unique_id"] in tested, node["name"]
+        assert node["unique_id"] in tested, f"{node['name']}: no test that its rows are those of its grain"
+
+
+def test_every_result_and_comparison_has_a_unit_test(manifest):
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    for node in nodes(manifest, "model"):
+        if node["schema"] in ("results", "replication"):
+            assert node["name"] in tested, node["name"]
 
 
 def test_public_tables_have_a_contract(manifest):
