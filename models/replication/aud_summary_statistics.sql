@@ -88,24 +88,16 @@ dummy_mean as (
 
 ),
 
-dummy_shares as (
-
-    select
-        *,
-        if(finding = 'no_integer', mean_low, fewest_ones / n_obs) as share_low,
-        if(finding = 'no_integer', mean_high, most_ones / n_obs) as share_high
-    from dummy_verdicts
-
-),
-
 dummy_deviations as (
 
     select
         *,
+        if(finding = 'no_integer', mean_low, fewest_ones / n_obs) as share_low,
+        if(finding = 'no_integer', mean_high, most_ones / n_obs) as share_high,
         sqrt(least(share_low * (1 - share_low), share_high * (1 - share_high)) * n_obs / (n_obs - 1)) as implied_low,
         sqrt(greatest(share_low * (1 - share_low), share_high * (1 - share_high)) * n_obs / (n_obs - 1))
             as implied_high
-    from dummy_shares
+    from dummy_verdicts
 
 ),
 
@@ -160,9 +152,8 @@ deviation_bounds as (
 
     select
         *,
-        sqrt(
-            greatest(mean_low - minimum_high, 0) ** 2 + greatest(maximum_low - mean_high, 0) ** 2
-        ) / sqrt(n_obs - 1) as least_std_dev,
+        sqrt(greatest(mean_low - minimum_high, 0) ** 2 + greatest(maximum_low - mean_high, 0) ** 2) / sqrt(n_obs - 1)
+            as least_std_dev,
         sqrt(
             greatest(
                 (maximum_high - mean_low) * (mean_low - minimum_low),
@@ -200,14 +191,9 @@ std_dev_bounds as (
 
 final as (
 
-    select * from dummy_mean
-    union all
-    select * from dummy_std_dev
-    union all
-    select * from mean_between_extremes
-    union all
-    select * from std_dev_bounds
-
+    {% for rule in ['dummy_mean', 'dummy_std_dev', 'mean_between_extremes', 'std_dev_bounds'] -%}
+    select * from {{ rule }} {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select * from final

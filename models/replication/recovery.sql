@@ -7,24 +7,17 @@ with planted as (
 -- The whole effect, and what of it goes through each mediator.
 planted_parts as (
 
+    {% for part, column in [
+        ('total', 'planted_effect'), ('through_agglomeration', 'planted_through_agglomeration'),
+        ('through_innovation', 'planted_through_innovation')
+    ] -%}
     select
         * exclude (planted_effect),
-        'total' as part,
-        planted_effect
+        '{{ part }}' as part,
+        {{ column }} as planted_effect
     from planted
-    union all
-    select
-        * exclude (planted_effect),
-        'through_agglomeration' as part,
-        planted_through_agglomeration as planted_effect
-    from planted
-    union all
-    select
-        * exclude (planted_effect),
-        'through_innovation' as part,
-        planted_through_innovation as planted_effect
-    from planted
-
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 variables as (
@@ -84,11 +77,7 @@ average_effects as (
         -- A lagged treatment has another planted effect.
         and spec_id in (select specifications.spec_id from specifications where specifications.lag = 0)
         and result in (
-            'baseline_effects',
-            'robustness_effects',
-            'synergy_effects',
-            'order_effects',
-            'heterogeneous_effects',
+            'baseline_effects', 'robustness_effects', 'synergy_effects', 'order_effects', 'heterogeneous_effects',
             'instrumental_variable'
         )
 
