@@ -147,90 +147,118 @@ def build_help() -> str:
     )
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    # Each command imports what it needs: `city-policy --help` must not wait for pandas.
-    project = Path.cwd()
-    if arguments.command == "build":
-        from city_policy.build import build
+# Each command imports what it needs: `city-policy --help` must not wait for pandas.
 
-        build(project, arguments.yearbooks, arguments.supplementary, arguments.threads)
-    elif arguments.command == "ingest":
-        from city_policy.directory import data_directory
-        from city_policy.reader import ingest, ingest_supplementary
 
-        landing = data_directory() / "landing"
-        seeds = project / "seeds"
+def _build(arguments: argparse.Namespace) -> None:
+    from city_policy.build import build
+
+    build(Path.cwd(), arguments.yearbooks, arguments.supplementary, arguments.threads)
+
+
+def _ingest(arguments: argparse.Namespace) -> None:
+    from city_policy.directory import data_directory
+    from city_policy.reader import ingest, ingest_supplementary
+
+    landing = data_directory() / "landing"
+    seeds = Path.cwd() / "seeds"
+    print(
+        ingest(
+            arguments.folder,
+            landing,
+            seeds / "mapping",
+            seeds / "geography",
+            progress=not arguments.quiet,
+            workers=arguments.workers,
+        )
+    )
+    if arguments.supplementary:
         print(
-            ingest(
-                arguments.folder,
+            ingest_supplementary(
+                arguments.supplementary,
                 landing,
                 seeds / "mapping",
                 seeds / "geography",
                 progress=not arguments.quiet,
-                workers=arguments.workers,
             )
         )
-        if arguments.supplementary:
-            print(
-                ingest_supplementary(
-                    arguments.supplementary,
-                    landing,
-                    seeds / "mapping",
-                    seeds / "geography",
-                    progress=not arguments.quiet,
-                )
-            )
-    elif arguments.command == "accept":
-        from city_policy.directory import data_directory
-        from city_policy.reader import accept_proposals
 
-        seeds = project / "seeds"
-        folder = arguments.folder or data_directory() / "proposals"
-        taken = accept_proposals(folder, seeds / "mapping", seeds / "geography")
-        rows = ", ".join(f"{count} into {seed}.csv" for seed, count in taken.items())
-        print(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
-    elif arguments.command == "publish":
-        from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
-        from city_policy.publish import publish_postgresql
 
-        tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
-        print(f"Published {tables} tables.")
-    elif arguments.command == "questions":
-        from city_policy.directory import PUBLISHED_FILE, data_directory
-        from city_policy.questions import write_questions
+def _accept(arguments: argparse.Namespace) -> None:
+    from city_policy.directory import data_directory
+    from city_policy.reader import accept_proposals
 
-        answered = write_questions(project / "analysis", data_directory() / PUBLISHED_FILE, arguments.out)
-        print(f"{answered} questions answered in {arguments.out}.")
-    elif arguments.command == "simulate":
-        from city_policy.simulate import DEFAULT_SEED, scenario, simulate
+    seeds = Path.cwd() / "seeds"
+    folder = arguments.folder or data_directory() / "proposals"
+    taken = accept_proposals(folder, seeds / "mapping", seeds / "geography")
+    rows = ", ".join(f"{count} into {seed}.csv" for seed, count in taken.items())
+    print(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
 
-        seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
-        parameters = scenario(arguments.scenario or "paper")
-        geography, policy = project / "seeds" / "geography", project / "seeds" / "policy"
-        simulate(seed, arguments.out, geography, policy, parameters, arguments.cities, arguments.years)
-    elif arguments.command == "montecarlo":
-        from city_policy.build import data_directory
-        from city_policy.simulate import read_world, scenario, scenarios_with_real_cities
-        from city_policy.simulate.montecarlo_report import write_monte_carlo
 
-        world = read_world(project / "seeds" / "geography", project / "seeds" / "policy")
-        chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
-        folder = arguments.out or data_directory() / "montecarlo"
-        print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
-    elif arguments.command == "report":
-        from city_policy.build import PUBLISHED_FILE, data_directory
-        from city_policy.report import write_report
+def _publish(arguments: argparse.Namespace) -> None:
+    from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
+    from city_policy.publish import publish_postgresql
 
-        data = data_directory()
-        written = write_report(arguments.database or data / PUBLISHED_FILE, arguments.out or data / "report")
-        print("\n".join(str(path) for path in written))
+    tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
+    print(f"Published {tables} tables.")
+
+
+def _questions(arguments: argparse.Namespace) -> None:
+    from city_policy.directory import PUBLISHED_FILE, data_directory
+    from city_policy.questions import write_questions
+
+    answered = write_questions(Path.cwd() / "analysis", data_directory() / PUBLISHED_FILE, arguments.out)
+    print(f"{answered} questions answered in {arguments.out}.")
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
+    project = Path.cwd()
+    from city_policy.simulate import DEFAULT_SEED, scenario, simulate
+
+    seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
+    parameters = scenario(arguments.scenario or "paper")
+    geography, policy = project / "seeds" / "geography", project / "seeds" / "policy"
+    simulate(seed, arguments.out, geography, policy, parameters, arguments.cities, arguments.years)
+
+
+def _montecarlo(arguments: argparse.Namespace) -> None:
+    project = Path.cwd()
+    from city_policy.build import data_directory
+    from city_policy.simulate import read_world, scenario, scenarios_with_real_cities
+    from city_policy.simulate.montecarlo_report import write_monte_carlo
+
+    world = read_world(project / "seeds" / "geography", project / "seeds" / "policy")
+    chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
+    folder = arguments.out or data_directory() / "montecarlo"
+    print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from city_policy.build import PUBLISHED_FILE, data_directory
+    from city_policy.report import write_report
+
+    data = data_directory()
+    written = write_report(arguments.database or data / PUBLISHED_FILE, arguments.out or data / "report")
+    print("\n".join(str(path) for path in written))
+
+
+_COMMANDS = {
+    "build": _build,
+    "ingest": _ingest,
+    "accept": _accept,
+    "publish": _publish,
+    "questions": _questions,
+    "simulate": _simulate,
+    "montecarlo": _montecarlo,
+    "report": _report,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns 0, or 2 after one sentence about unusable input."""
     arguments = build_parser().parse_args(argv)
     try:
-        _run(arguments)
+        _COMMANDS[arguments.command](arguments)
     except InputError as error:
         print(f"city-policy: {error}", file=sys.stderr)
         return 2

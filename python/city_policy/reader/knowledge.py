@@ -225,21 +225,7 @@ def _prefecture_rows(row: dict[str, str]) -> PlaceRow:
 def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
     """Reads the seeds of the two folders; raises InputError for a missing file or column."""
     titles = read_seed(mapping_dir / "table_titles.csv", ("table_title", "used"))
-    headers: dict[str, list[HeaderRow]] = {}
-    for row in read_seed(
-        mapping_dir / "headers.csv",
-        ("header", "table_title", "series", "default_unit", "default_scope", "valid_from", "valid_to"),
-    ):
-        headers.setdefault(row["header"], []).append(
-            HeaderRow(
-                row["table_title"],
-                row["series"],
-                row["default_unit"],
-                row["default_scope"],
-                _year(row["valid_from"], 0),
-                _year(row["valid_to"], 9999),
-            )
-        )
+    headers = _header_rows(mapping_dir)
     units = read_seed(mapping_dir / "units.csv", ("unit", "canonical_unit", "factor"))
     series = read_seed(mapping_dir / "series.csv", ("series", "name_zh", "canonical_unit", "additive"))
     cities = read_seed(geography_dir / "cities.csv", ("adcode",))
@@ -254,24 +240,7 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
     counties: dict[str, list[tuple[int, int]]] = {}
     for row in county_rows:
         counties.setdefault(row["name_zh"], []).append((_year(row["valid_from"], 0), _year(row["valid_to"], 9999)))
-    names: dict[str, list[PlaceRow]] = {}
-    codes: dict[str, list[PlaceRow]] = {}
-    for row in sorted(prefectures, key=lambda row: row["form"] == "former"):
-        found = _prefecture_rows(row)
-        names.setdefault(row["name"], []).append(found)
-        if row["form"] in ("official", "former"):
-            codes.setdefault(row["code"], []).append(found)
-    # A code of today is never the code of another unit, so it holds for all years.
-    for row in cities:
-        codes.setdefault(row["adcode"], []).append(PlaceRow(Place("city", row["adcode"], row["adcode"]), 0, 9999))
-    for row in sorted(aliases, key=lambda row: row["kind"] == "total_row"):
-        kind = _kind_of_alias.get(row["kind"], "city")
-        place = Place(kind, row["adcode"], row["part_adcode"] or row["adcode"])
-        names.setdefault(squeeze(row["city_raw"]), []).append(
-            PlaceRow(place, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
-        )
-        if kind == "province":
-            codes.setdefault(row["adcode"], []).append(PlaceRow(place, 0, 9999))
+    names, codes = _places(prefectures, cities, aliases)
     official = official_names(prefectures, county_rows)
     return Knowledge(
         used_titles=frozenset(row["table_title"] for row in titles if row["used"].lower() == "true"),
@@ -290,6 +259,51 @@ def load_knowledge(mapping_dir: Path, geography_dir: Path) -> Knowledge:
         unit_names=frozenset(row["name"] for row in prefectures) | frozenset(counties),
         confusions=confusions(aliases, official),
     )
+
+
+def _header_rows(mapping_dir: Path) -> dict[str, list[HeaderRow]]:
+    """The rows of headers.csv by header."""
+    headers: dict[str, list[HeaderRow]] = {}
+    for row in read_seed(
+        mapping_dir / "headers.csv",
+        ("header", "table_title", "series", "default_unit", "default_scope", "valid_from", "valid_to"),
+    ):
+        headers.setdefault(row["header"], []).append(
+            HeaderRow(
+                row["table_title"],
+                row["series"],
+                row["default_unit"],
+                row["default_scope"],
+                _year(row["valid_from"], 0),
+                _year(row["valid_to"], 9999),
+            )
+        )
+    return headers
+
+
+def _places(
+    prefectures: list[dict[str, str]], cities: list[dict[str, str]], aliases: list[dict[str, str]]
+) -> tuple[dict[str, list[PlaceRow]], dict[str, list[PlaceRow]]]:
+    """What names and what codes stand for, the rows that go first in front."""
+    names: dict[str, list[PlaceRow]] = {}
+    codes: dict[str, list[PlaceRow]] = {}
+    for row in sorted(prefectures, key=lambda row: row["form"] == "former"):
+        found = _prefecture_rows(row)
+        names.setdefault(row["name"], []).append(found)
+        if row["form"] in ("official", "former"):
+            codes.setdefault(row["code"], []).append(found)
+    # A code of today is never the code of another unit, so it holds for all years.
+    for row in cities:
+        codes.setdefault(row["adcode"], []).append(PlaceRow(Place("city", row["adcode"], row["adcode"]), 0, 9999))
+    for row in sorted(aliases, key=lambda row: row["kind"] == "total_row"):
+        kind = _kind_of_alias.get(row["kind"], "city")
+        place = Place(kind, row["adcode"], row["part_adcode"] or row["adcode"])
+        names.setdefault(squeeze(row["city_raw"]), []).append(
+            PlaceRow(place, _year(row["valid_from"], 0), _year(row["valid_to"], 9999))
+        )
+        if kind == "province":
+            codes.setdefault(row["adcode"], []).append(PlaceRow(place, 0, 9999))
+    return names, codes
 
 
 def official_names(prefectures: list[dict[str, str]], counties: list[dict[str, str]]) -> tuple[OfficialName, ...]:

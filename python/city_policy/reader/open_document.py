@@ -71,15 +71,9 @@ class _Reader:
         elif self.name is None:
             return
         elif tag == "table-column":
-            count = _count(values.get("number-columns-repeated"), MAX_COLUMNS)
-            if values.get("visibility", "visible") != "visible":
-                self.hidden_columns.append((self.n_columns + 1, self.n_columns + count))
-            self.n_columns += count
+            self.start_column(values)
         elif tag == "table-row":
-            self.row += self.row_count
-            self.row_count = _count(values.get("number-rows-repeated"), MAX_ROWS)
-            self.row_hidden = values.get("visibility", "visible") != "visible"
-            self.column = 0
+            self.start_row(values)
         elif tag in ("table-cell", "covered-table-cell") and not self.skipped:
             self.in_cell = True
             self.attributes = values
@@ -88,15 +82,32 @@ class _Reader:
             self.paragraphs = []
         elif tag in ("annotation", "frame", "custom-shape", "line", "shapes"):
             self.skipped += 1
-        elif not self.in_cell or self.skipped:
-            return
-        elif tag == "p":
+        elif self.in_cell and not self.skipped:
+            self.start_text(tag, values)
+
+    def start_text(self, tag: str, values: dict[str, str]) -> None:
+        """The beginning of an element within a cell."""
+        if tag == "p":
             self.in_paragraph += 1
             self.paragraphs.append("")
         elif self.in_paragraph and tag == "s":
             self.paragraphs[-1] += " " * _count(values.get("c"), 10_000)
         elif self.in_paragraph and tag in ("tab", "line-break"):
             self.paragraphs[-1] += "\t" if tag == "tab" else "\n"
+
+    def start_column(self, values: dict[str, str]) -> None:
+        """The description of one or more columns."""
+        count = _count(values.get("number-columns-repeated"), MAX_COLUMNS)
+        if values.get("visibility", "visible") != "visible":
+            self.hidden_columns.append((self.n_columns + 1, self.n_columns + count))
+        self.n_columns += count
+
+    def start_row(self, values: dict[str, str]) -> None:
+        """The beginning of a row."""
+        self.row += self.row_count
+        self.row_count = _count(values.get("number-rows-repeated"), MAX_ROWS)
+        self.row_hidden = values.get("visibility", "visible") != "visible"
+        self.column = 0
 
     def start_table(self, values: dict[str, str]) -> None:
         """The beginning of a sheet."""
@@ -168,6 +179,10 @@ class _Reader:
             return self.attributes.get(f"{kind}-value", "") or shown, "date"
         if kind not in ("", "string") or (not kind and "value" in self.attributes):
             raise DamagedArchive(f"its sheet {self.name} holds a cell of the unknown type {kind!r} in row {self.row}")
+        return self.text_value(kind, shown, formula)
+
+    def text_value(self, kind: str, shown: str, formula: bool) -> tuple[str, str] | None:
+        """The text of a cell that holds neither a number nor a date; None for a blank one."""
         if formula and not kind and not shown:
             return FORMULA_WITHOUT_RESULT, "formula"
         text = self.attributes.get("string-value", shown) if kind == "string" else shown

@@ -183,32 +183,54 @@ def _problem(seed: str, row: dict[str, str], knowledge: Knowledge, known: set[tu
     for column in ("valid_from", "valid_to"):
         if row.get(column) and not (row[column].isdecimal() and len(row[column]) == 4):
             return f"{column} is {row[column]!r}, expected is a year with four digits or nothing"
-    if seed == "headers":
-        if row["series"] and row["series"] not in knowledge.canonical_units:
-            return f"the series {row['series']!r} is not in series.csv; add it there first or correct it"
-        canonical = knowledge.canonical_units.get(row["series"], "")
-        if row["default_unit"] and canonical and (row["default_unit"], canonical) not in knowledge.conversions:
-            return f"units.csv cannot convert the default_unit {row['default_unit']!r} to {canonical}"
-        if row["default_scope"] not in ("", "city", "districts"):
-            return f"default_scope is {row['default_scope']!r}, expected is city, districts or nothing"
-    if seed == "units":
-        if row["canonical_unit"] not in set(knowledge.canonical_units.values()):
-            return f"no series has the canonical_unit {row['canonical_unit']!r}"
-        try:
-            is_positive = float(row["factor"]) > 0
-        except ValueError:
-            is_positive = False
-        if not is_positive:
-            return f"factor is {row['factor']!r}, expected is a positive number"
-    if seed == "table_titles" and row["used"].lower() not in ("true", "false"):
-        return f"used is {row['used']!r}, expected is true or false"
-    if seed == "city_names":
-        if row["kind"] not in _NAME_KINDS:
-            return f"kind is {row['kind']!r}, expected is one of {', '.join(_NAME_KINDS)}"
-        needs_code = row["kind"] != "total_row"
-        if needs_code and not (row["adcode"].isdecimal() and len(row["adcode"]) == 6):
-            return f"adcode is {row['adcode']!r}, expected is the six-digit code that {row['city_raw']} stands for"
+    check = _checks.get(seed)
+    return check(row, knowledge) if check else ""
+
+
+def _header_problem(row: dict[str, str], knowledge: Knowledge) -> str:
+    if row["series"] and row["series"] not in knowledge.canonical_units:
+        return f"the series {row['series']!r} is not in series.csv; add it there first or correct it"
+    canonical = knowledge.canonical_units.get(row["series"], "")
+    if row["default_unit"] and canonical and (row["default_unit"], canonical) not in knowledge.conversions:
+        return f"units.csv cannot convert the default_unit {row['default_unit']!r} to {canonical}"
+    if row["default_scope"] not in ("", "city", "districts"):
+        return f"default_scope is {row['default_scope']!r}, expected is city, districts or nothing"
     return ""
+
+
+def _unit_problem(row: dict[str, str], knowledge: Knowledge) -> str:
+    if row["canonical_unit"] not in set(knowledge.canonical_units.values()):
+        return f"no series has the canonical_unit {row['canonical_unit']!r}"
+    try:
+        is_positive = float(row["factor"]) > 0
+    except ValueError:
+        is_positive = False
+    if not is_positive:
+        return f"factor is {row['factor']!r}, expected is a positive number"
+    return ""
+
+
+def _title_problem(row: dict[str, str], _: Knowledge) -> str:
+    if row["used"].lower() not in ("true", "false"):
+        return f"used is {row['used']!r}, expected is true or false"
+    return ""
+
+
+def _name_problem(row: dict[str, str], _: Knowledge) -> str:
+    if row["kind"] not in _NAME_KINDS:
+        return f"kind is {row['kind']!r}, expected is one of {', '.join(_NAME_KINDS)}"
+    needs_code = row["kind"] != "total_row"
+    if needs_code and not (row["adcode"].isdecimal() and len(row["adcode"]) == 6):
+        return f"adcode is {row['adcode']!r}, expected is the six-digit code that {row['city_raw']} stands for"
+    return ""
+
+
+_checks = {
+    "headers": _header_problem,
+    "units": _unit_problem,
+    "table_titles": _title_problem,
+    "city_names": _name_problem,
+}
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -125,26 +125,35 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
     scope = scope_of(text)
     if scope:
         return Label("", "", "", scope)
-    found = _scope_end.search(text)
-    if found and found.start() > 0:
-        scope, text = scope_of(found.group(1)), text[: found.start()]
-    else:
-        found = _scope_start.search(text)
-        if found:
-            scope, text = scope_of(found.group(1)), text[found.end() :]
+    scope, text = _cut_scope(text)
     chinese, english = _split_english(text)
+    # An unlabelled unit row below the labels ("万元" is Chinese, "%" is not).
+    unit = (chinese or text).strip("()")
+    if is_unit(unit, known_units):
+        return Label("", unit, "", scope)
     if not chinese:
-        # An unlabelled unit row below the labels ("万元" is Chinese, "%" is not).
-        unit = text.strip("()")
-        if is_unit(unit, known_units):
-            return Label("", unit, "", scope)
         if english.isdecimal():
             # Columns for several years.
             return Label(english, "", "", scope)
         bracket = _last_bracket.search(english)
         return Label("", "", bracket.group(1) if bracket else "", scope)
-    if is_unit(chinese.strip("()"), known_units):
-        return Label("", chinese.strip("()"), "", scope)
+    label, unit = _cut_unit(_clean_label(chinese, known_labels), known_units, known_labels)
+    bracket = _last_bracket.search(english)
+    unit_english = bracket.group(1) if bracket and bracket.group(1).lower() not in _not_english_units else ""
+    return Label(label, unit, unit_english, scope)
+
+
+def _cut_scope(text: str) -> tuple[str, str]:
+    """The scope that stands before or behind a label, and the rest."""
+    found = _scope_end.search(text)
+    if found and found.start() > 0:
+        return scope_of(found.group(1)), text[: found.start()]
+    found = _scope_start.search(text)
+    return (scope_of(found.group(1)), text[found.end() :]) if found else ("", text)
+
+
+def _clean_label(chinese: str, known_labels: frozenset[str]) -> str:
+    """A Chinese label without note signs, enumerators and 其中."""
     # A note sign between label and translation is not part of the label.
     label = re.sub(r"^[#*]+|['‘’`\"“”*#]+$", "", _dot_between.sub("、", chinese))
     if label.count("(") == label.count(")") + 1:
@@ -155,17 +164,18 @@ def parse_label(cell: str, known_units: frozenset[str], known_labels: frozenset[
     while True:
         cut = _enumerator.sub("", label)
         if cut == label or not cut:
-            break
+            return label
         label = cut
-    unit = ""
+
+
+def _cut_unit(label: str, known_units: frozenset[str], known_labels: frozenset[str]) -> tuple[str, str]:
+    """A label and the unit in the bracket at its end, '' if there is none."""
     bracket = _last_bracket.search(label)
     if bracket and label not in known_labels and bracket.start() > 0:
         inside = bracket.group(1)
         if is_unit(inside, known_units) or (inside and _latin_unit.fullmatch(inside)):
-            unit, label = inside, label[: bracket.start()]
-    bracket = _last_bracket.search(english)
-    unit_english = bracket.group(1) if bracket and bracket.group(1).lower() not in _not_english_units else ""
-    return Label(label, unit, unit_english, scope)
+            return label[: bracket.start()], inside
+    return label, ""
 
 
 _not_english_units = {"currentprices", "currentprice", "totalcity", "districtsundercity", "dust"}

@@ -138,12 +138,8 @@ class _Arcs:
         return [np.vstack([line[:1], np.diff(line, axis=0)]).tolist() for line in self.lines]
 
 
-def topology(units: dict[str, list[list[np.ndarray]]], lines: list[np.ndarray]) -> dict:
-    """TopoJSON of ``units`` (code -> polygons, each a list of rings (n, 2) in degrees) and of ``lines`` (n, 2).
-
-    The objects are ``units`` (polygons with the code as id), ``provinces`` (the borders between codes of different
-    first two digits, and the coast) and ``maritime`` (the lines as they are). Kilometres, y upward.
-    """
+def _rings(units: dict[str, list[list[np.ndarray]]]) -> list[tuple[str, int, np.ndarray]]:
+    """The rings to draw on the grid, with code and number of their polygon."""
     rings: list[tuple[str, int, np.ndarray]] = []
     for code, polygons in units.items():
         snapped = [[_snap(ring) for ring in polygon] for polygon in polygons]
@@ -157,6 +153,16 @@ def topology(units: dict[str, list[list[np.ndarray]]], lines: list[np.ndarray]) 
                 rings += [(code, number, ring) for ring in polygon[1:] if len(ring) > 2]
             elif areas[number] >= SMALLEST_ISLAND_KM2:
                 rings += [(code, number, ring) for ring in polygon if len(ring) > 2]
+    return rings
+
+
+def topology(units: dict[str, list[list[np.ndarray]]], lines: list[np.ndarray]) -> dict:
+    """TopoJSON of ``units`` (code -> polygons, each a list of rings (n, 2) in degrees) and of ``lines`` (n, 2).
+
+    The objects are ``units`` (polygons with the code as id), ``provinces`` (the borders between codes of different
+    first two digits, and the coast) and ``maritime`` (the lines as they are). Kilometres, y upward.
+    """
+    rings = _rings(units)
     stacked = np.concatenate([ring for _, _, ring in rings])
     _, vertex = np.unique(stacked, axis=0, return_inverse=True)
     vertex = vertex.ravel()
