@@ -174,14 +174,7 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
     # One of the two is there, and the block's own counts where the task has none.
     assert data_year is not None
     if level != "other" and task.data_year is not None:
-        years = {data_year} if block.form == "wide" and block.data_year is not None else years_of_text(block.heading)
-        if years and task.data_year not in years and not (block.form == "wide" and not block.level_text):
-            result.refused.setdefault(
-                task.data_year,
-                f"{place}, row {block.header_row}: the table says {max(years)}, but its folder means data year "
-                f"{task.data_year}; name the folder by the year of its edition, which is one more than the year "
-                "of its data.",
-            )
+        refuse_other_years(result, block, data_year, task.data_year, place)
     cells = cell_texts(block.cells)
     result.n_cells += len(cells)
     if level == "prefecture":
@@ -201,6 +194,17 @@ def add_block(result: FileResult, task: Task, block: Block, level: str, knowledg
             _SEPARATOR.join(cells).encode(),
         )
     )
+
+
+def refuse_other_years(result: FileResult, block: Block, data_year: int, of_folder: int, place: str) -> None:
+    """Refuses the edition if a table says another year than its folder."""
+    years = {data_year} if block.form == "wide" and block.data_year is not None else years_of_text(block.heading)
+    if years and of_folder not in years and not (block.form == "wide" and not block.level_text):
+        result.refused.setdefault(
+            of_folder,
+            f"{place}, row {block.header_row}: the table says {max(years)}, but its folder means data year "
+            f"{of_folder}; name the folder by the year of its edition, which is one more than the year of its data.",
+        )
 
 
 def note_unreadable_years(result: FileResult, block: Block) -> None:
@@ -254,11 +258,20 @@ def report_unknown(
         for index, text in enumerate(texts):
             if text and parse_number(text)[0] == "unparsed":
                 result.unparsed_numbers.append((text, f"{place}, row {block.rows[index]}, column {column.number}"))
+    report_unknown_names(result, block, cells, data_year, place, knowledge)
+
+
+def report_unknown_names(
+    result: FileResult, block: Block, cells: list[str], data_year: int, place: str, knowledge: Knowledge
+) -> None:
+    """Counts the rows whose name stands for nothing that is known in the data year."""
+    n_columns = len(block.columns)
     kinds = knowledge.kinds(data_year)
     for index, name in enumerate(block.names):
         if not kinds[name]:
             n_filled = sum(map(bool, cells[index * n_columns : (index + 1) * n_columns]))
-            count(result.unknown_names, (name, data_year), n_filled, f"{place}, row {block.rows[index]}")
+            address = f"{place}, row {block.rows[index]}"
+            add_unknown(result.unknown_names, (name, data_year), Unknown(n_filled, address, data_year, data_year, ""))
 
 
 def cell_texts(cells: list) -> list[str]:

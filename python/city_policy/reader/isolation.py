@@ -133,23 +133,39 @@ def _as_sheet(sheet: dict) -> Sheet:
     for row, column, kind, value in cells:
         if row > last_row or column > last_column:
             continue
-        if kind == "text":
-            value = value.replace("\x1f", " ")
-        elif kind == "error":
-            remarks.append(error_remark(row, column, value))
-        elif kind == "boolean":
-            remarks.append(boolean_remark(row, column, value))
-        elif kind == "formula":
-            remarks.append(formula_remark(row, column))
-            value = FORMULA_WITHOUT_RESULT
-        elif kind == "date":
+        if kind == "date":
             dates.setdefault(column, []).append((row, value))
-        elif (format_kind := number_format_kind(kind.removeprefix("number "))) in ("percent", "scaled"):
+        elif kind.startswith("number") and (
+            (format_kind := number_format_kind(kind.removeprefix("number "))) in ("percent", "scaled")
+        ):
             special.append(SpecialNumber(row, column, format_kind))
+        else:
+            value = _shown(row, column, kind, value, remarks)
         rows[row - 1][column - 1] = value
+    remarks += _date_remarks(dates)
+    return Sheet(name, rows, remarks + apply_formats(rows, special))
+
+
+def _shown(row: int, column: int, kind: str, value, remarks: list[Remark]):
+    """The content of a cell as it is read, with a remark where it is not what it seems."""
+    if kind == "text":
+        return value.replace("\x1f", " ")
+    if kind == "error":
+        remarks.append(error_remark(row, column, value))
+    elif kind == "boolean":
+        remarks.append(boolean_remark(row, column, value))
+    elif kind == "formula":
+        remarks.append(formula_remark(row, column))
+        return FORMULA_WITHOUT_RESULT
+    return value
+
+
+def _date_remarks(dates: dict[int, list[tuple[int, str]]]) -> list[Remark]:
+    """One remark per column with dates, at the first of them."""
+    remarks = []
     for column, values in sorted(dates.items()):
         row, value = values[0]
         count = "1 cell" if len(values) == 1 else f"{len(values)} cells"
         message = f"{count} of this column formatted as dates, read as text: {value}."
         remarks.append(Remark("date", row, column, value, message))
-    return Sheet(name, rows, remarks + apply_formats(rows, special))
+    return remarks

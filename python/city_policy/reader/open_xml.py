@@ -576,19 +576,30 @@ class _Rewriter:
         )
         if not value and not inline and not has_no_result:
             return
-        column_hidden = any(first <= column <= last for first, last in self.hidden_ranges)
-        if self.row_hidden or column_hidden:
-            if self.row_hidden:
-                self.hidden_with_cells[0].add(row)
-            else:
-                self.hidden_with_cells[1].add(column)
+        if self.is_hidden(row, column):
             return
         if (row, column) in self.cells:
             raise DamagedArchive(f"its sheet {self.name} holds the cell {column_letters(column)}{row} twice")
         if has_no_result:
             self.remarks.append(formula_remark(row, column))
             self.cells[row, column] = _text_cell(FORMULA_WITHOUT_RESULT)
-        elif kind == "e":
+        else:
+            self.keep_cell(kind, value, inline, attributes.get("s", "0"))
+
+    def is_hidden(self, row: int, column: int) -> bool:
+        """Whether a cell stands in a hidden row or column, which is then noted."""
+        if self.row_hidden:
+            self.hidden_with_cells[0].add(row)
+        elif any(first <= column <= last for first, last in self.hidden_ranges):
+            self.hidden_with_cells[1].add(column)
+        else:
+            return False
+        return True
+
+    def keep_cell(self, kind: str, value: str, inline: str, style: str) -> None:
+        """Keeps the content of a cell by its type; raises DamagedArchive for an unknown one."""
+        row, column = self.row, self.column
+        if kind == "e":
             self.remarks.append(error_remark(row, column, value))
             self.cells[row, column] = _text_cell(value)
         elif kind == "b":
@@ -604,7 +615,7 @@ class _Rewriter:
         elif kind == "inlineStr":
             self.cells[row, column] = f' t="inlineStr"><is><t xml:space="preserve">{escape(inline)}</t></is>'
         elif kind in ("s", "n"):
-            self.keep_number(row, column, kind, value, attributes.get("s", "0"))
+            self.keep_number(row, column, kind, value, style)
         else:
             raise DamagedArchive(
                 f"its sheet {self.name} holds the cell {column_letters(column)}{row} of the unknown type {kind!r}"

@@ -149,23 +149,8 @@ def find_separator(path: Path, text: str) -> str | None:
     A separator is better than another if it gives the usual number of cells in all rows in which the other
     does, and in more. Raises InputError if two are equally good.
     """
-    candidates: dict[str, frozenset[int]] = {}
-    refused: InputError | None = None
-    for separator in SEPARATORS:
-        if separator not in text:
-            continue
-        try:
-            widths = [len(row) for row in _split(path, text, separator)]
-        except InputError as error:
-            refused = refused or error
-            continue
-        counts = Counter(width for width in widths if width > 1)
-        if counts:
-            usual = max(counts, key=lambda width: (counts[width], width))
-            candidates[separator] = frozenset(row for row, width in enumerate(widths) if width == usual)
+    candidates = _candidates(path, text)
     if not candidates:
-        if refused is not None and path.suffix.lower() != ".txt":
-            raise refused
         return None
     if path.suffix.lower() == ".tsv" and "\t" in candidates:
         return "\t"
@@ -181,6 +166,27 @@ def find_separator(path: Path, text: str) -> str | None:
     if path.suffix.lower() == ".txt" and 2 * len(candidates[best]) < n_lines:
         return None
     return best
+
+
+def _candidates(path: Path, text: str) -> dict[str, frozenset[int]]:
+    """The separators that split a text, with the rows that then have the usual number of cells."""
+    candidates: dict[str, frozenset[int]] = {}
+    refused: InputError | None = None
+    for separator in SEPARATORS:
+        if separator not in text:
+            continue
+        try:
+            widths = [len(row) for row in _split(path, text, separator)]
+        except InputError as error:
+            refused = refused or error
+            continue
+        counts = Counter(width for width in widths if width > 1)
+        if counts:
+            usual = max(counts, key=lambda width: (counts[width], width))
+            candidates[separator] = frozenset(row for row, width in enumerate(widths) if width == usual)
+    if not candidates and refused is not None and path.suffix.lower() != ".txt":
+        raise refused
+    return candidates
 
 
 def _split(path: Path, text: str, separator: str) -> list[list[str]]:
@@ -253,24 +259,28 @@ def _ragged_rows(rows: list[list[str]]) -> list[Remark]:
             expected = len(row)
             continue
         in_header = False
-        # Blank cells beyond the header say nothing.
-        length = max((position for position, cell in enumerate(row, 1) if cell.strip()), default=0)
-        if len(row) < expected:
-            kind, length = "short row", len(row)
-        elif length > expected:
-            kind = "long row"
-        else:
+        kind, length = _raggedness(row, expected)
+        if not kind:
             continue
         if found and found[-1][0] == kind and found[-1][2] == number - 1 and found[-1][3:] == (length, expected):
             found[-1] = (kind, found[-1][1], number, length, expected)
         else:
             found.append((kind, number, number, length, expected))
-    remarks = []
-    for kind, first, last, length, expected in found:
-        rows_have = (
-            f"The row has {length} cells" if first == last else f"Rows {first} to {last} have {length} cells each"
-        )
-        message = f"{rows_have}, their header {expected}; check whether a cell is missing or a separator too many."
-        column = length if kind == "short row" else expected + 1
-        remarks.append(Remark(kind, first, column, "", message.replace("their", "its") if first == last else message))
-    return remarks
+    return [_ragged_remark(*run) for run in found]
+
+
+def _raggedness(row: list[str], expected: int) -> tuple[str, int]:
+    """Whether a row is too short or too long, '' if neither, and its length."""
+    # Blank cells beyond the header say nothing.
+    length = max((position for position, cell in enumerate(row, 1) if cell.strip()), default=0)
+    if len(row) < expected:
+        return "short row", len(row)
+    return ("long row" if length > expected else ""), length
+
+
+def _ragged_remark(kind: str, first: int, last: int, length: int, expected: int) -> Remark:
+    """The remark on a run of rows with more or fewer cells than their header."""
+    whose = "its" if first == last else "their"
+    rows_have = f"The row has {length} cells" if first == last else f"Rows {first} to {last} have {length} cells each"
+    message = f"{rows_have}, {whose} header {expected}; check whether a cell is missing or a separator too many."
+    return Remark(kind, first, length if kind == "short row" else expected + 1, "", message)

@@ -22,7 +22,7 @@ from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
 from city_policy.report.study import Text
-from city_policy.report.tables import CLUSTERED, IID, Cell, Panel, PaperTable, notes_of
+from city_policy.report.tables import CLUSTERED, IID, Cell, Panel, PaperTable, TableRow, notes_of
 
 # Office files carry the time of writing in their entries and properties; one fixed moment keeps them reproducible.
 MOMENT = datetime.datetime(2000, 1, 1)
@@ -92,26 +92,36 @@ def _word_panel(document, panel: Panel, language: str) -> None:
     for cell in lines[-1]:
         _rule(cell, bottom=6)
     for row in panel.rows:
-        cells = grid.add_row().cells
-        if row.is_heading:
-            _write_in(cells[0].merge(cells[n]), row.label[language], italic=True, left=True)
-            continue
-        _write_in(cells[0], row.label[language], left=True)
-        for target, cell in zip(cells[1:], row.cells, strict=True):
-            _write_in(target, cell.words[language] if cell.words else cell.number, stars=cell.stars(CLUSTERED))
-        for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
-            if any(cell.statistic(vcov) for cell in row.cells):
-                cells = grid.add_row().cells
-                for target, cell in zip(cells[1:], row.cells, strict=True):
-                    if cell.statistic(vcov):
-                        _write_in(target, f"{brackets[0]}{cell.statistic(vcov)}{brackets[1]}")
+        _word_row(grid, row, n, language)
     for cell in grid.rows[-1].cells:
         _rule(cell, bottom=12)
+    _set_widths(grid, panel, language)
+
+
+def _word_row(grid, row: TableRow, n: int, language: str) -> None:
+    """One row of a panel, and below it the rows of its t values."""
+    cells = grid.add_row().cells
+    if row.is_heading:
+        _write_in(cells[0].merge(cells[n]), row.label[language], italic=True, left=True)
+        return
+    _write_in(cells[0], row.label[language], left=True)
+    for target, cell in zip(cells[1:], row.cells, strict=True):
+        _write_in(target, cell.words[language] if cell.words else cell.number, stars=cell.stars(CLUSTERED))
+    for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
+        if any(cell.statistic(vcov) for cell in row.cells):
+            cells = grid.add_row().cells
+            for target, cell in zip(cells[1:], row.cells, strict=True):
+                if cell.statistic(vcov):
+                    _write_in(target, f"{brackets[0]}{cell.statistic(vcov)}{brackets[1]}")
+
+
+def _set_widths(grid, panel: Panel, language: str) -> None:
+    """Gives every column of a panel its width."""
     # Words need room, numbers do not: the column of labels and columns of words are wider.
     width = 24.0
     lengths = [
         max((len(said[language]) for row in panel.rows if row.cells and (said := row.cells[i].words)), default=0)
-        for i in range(n)
+        for i in range(panel.n_columns)
     ]
     shares = [2.2, *(3.0 if count > 20 else 1.6 if count > 6 else 1.0 for count in lengths)]
     grid.autofit = False
@@ -203,31 +213,37 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
             label.font = Font(italic=True)
             line += 1
             continue
-        for column, cell in enumerate(row.cells, start=2):
-            # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
-            is_number = cell.words is None and cell.interval is None and cell.value is not None
-            content = cell.value if is_number else (cell.words[language] if cell.words else cell.number) or None
-            target = sheet.cell(line, column, content)
-            target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
-            if is_number:
-                target.number_format = _number_format(cell)
-            if cell.published:
-                target.comment = Comment(
-                    Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
-                )
-        line += 1
-        for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
-            if any(cell.statistic(vcov) for cell in row.cells):
-                for column, cell in enumerate(row.cells, start=2):
-                    if cell.statistic(vcov):
-                        target = sheet.cell(line, column, cell.statistics[vcov].t)
-                        start, end = brackets[0], brackets[1]
-                        target.number_format = f'"{start}"0.00"{end}";"{start}-"0.00"{end}"'
-                        target.alignment = Alignment(horizontal="center")
-                line += 1
+        line = _excel_row(sheet, row, language, line)
     for column in range(1, last + 1):
         below = sheet.cell(line - 1, column)
         below.border = Border(top=below.border.top, bottom=_THICK)
+    return line
+
+
+def _excel_row(sheet, row: TableRow, language: str, line: int) -> int:
+    """Write the cells of a row, and below them its t values; the line after them."""
+    for column, cell in enumerate(row.cells, start=2):
+        # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
+        is_number = cell.words is None and cell.interval is None and cell.value is not None
+        content = cell.value if is_number else (cell.words[language] if cell.words else cell.number) or None
+        target = sheet.cell(line, column, content)
+        target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
+        if is_number:
+            target.number_format = _number_format(cell)
+        if cell.published:
+            target.comment = Comment(
+                Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
+            )
+    line += 1
+    for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
+        if any(cell.statistic(vcov) for cell in row.cells):
+            for column, cell in enumerate(row.cells, start=2):
+                if cell.statistic(vcov):
+                    target = sheet.cell(line, column, cell.statistics[vcov].t)
+                    start, end = brackets[0], brackets[1]
+                    target.number_format = f'"{start}"0.00"{end}";"{start}-"0.00"{end}"'
+                    target.alignment = Alignment(horizontal="center")
+            line += 1
     return line
 
 
