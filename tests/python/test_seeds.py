@@ -136,7 +136,7 @@ def test_series_that_models_name_are_filled(project):
         for name in re.findall(r"'([a-z_]+)'", text)
         if name in series
     }
-    assert {"gdp", "growth_target", "land_area"} <= read
+    assert {"gdp", "employees", "land_area"} <= read
     files = ("indicators", "coupling_components", "variables", "quantities")
     named = {
         word
