@@ -4,6 +4,12 @@ with policies as (
 
 ),
 
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
 index_weights as (
 
     select * from {{ ref('index_weights') }}
@@ -70,6 +76,17 @@ robust as (
 
 ),
 
+-- The notes speak of the index; another outcome of the study has its own rows in the results.
+of_the_index as (
+
+    select
+        variable,
+        column_name as outcome
+    from variables
+    where expression = 'index_value'
+
+),
+
 -- The treatment's row of every specification, with both standard errors side by side.
 effects as (
 
@@ -85,7 +102,7 @@ effects as (
         max(n_treated_cities) as n_treated_cities,
         max(status) as status
     from coefficients
-    where term = treatment
+    where term = treatment and outcome in (select of_the_index.outcome from of_the_index)
     group by result, spec_id, treatment
 
 ),
@@ -111,7 +128,10 @@ pretrends as (
         treatment,
         pretrend_p_value
     from event_study
-    where vcov = 'CRV1' and pretrend_p_value is not null
+    where
+        vcov = 'CRV1'
+        and pretrend_p_value is not null
+        and outcome in (select of_the_index.outcome from of_the_index)
 
 ),
 
@@ -152,7 +172,7 @@ unioned as (
         || ' observations rest on at least one value that was interpolated or carried. In the whole panel ' || basis || '.'
             as evidence
     from summary_statistics
-    where role = 'outcome'
+    where variable in (select of_the_index.variable from of_the_index)
 
     union all
 
@@ -173,7 +193,10 @@ unioned as (
         || string_agg(treatment || ' ' || round(estimate, 4), ', ' order by treatment)
         filter (contains(instrument, ':' || treatment)), '') || '.' as evidence
     from instrumental_variable
-    where vcov = 'CRV1' and term = treatment
+    where
+        vcov = 'CRV1'
+        and term = treatment
+        and outcome in (select of_the_index.outcome from of_the_index)
 
     union all
 
@@ -182,6 +205,7 @@ unioned as (
         'Randomisation p values of t: '
         || string_agg(treatment || ' ' || round(randomisation_p_value_of_t, 3), ', ' order by treatment) || '.' as evidence
     from placebo_test
+    where outcome in (select of_the_index.outcome from of_the_index)
 
     union all
 
@@ -199,7 +223,10 @@ unioned as (
         'Weight of the forbidden comparisons: '
         || string_agg(treatment || ' ' || round(100 * weight, 1) || ' %', ', ' order by treatment) || '.' as evidence
     from bacon_decomposition
-    where level = 'group' and comparison = 'earlier_treated_as_control'
+    where
+        level = 'group'
+        and comparison = 'earlier_treated_as_control'
+        and outcome in (select of_the_index.outcome from of_the_index)
 
     union all
 
