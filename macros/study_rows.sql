@@ -4,12 +4,14 @@
 -#}
 {% macro study_rows(seed, order_by='rowid', schema='seeds') -%}
     {#- A unit test knows only the rows that it gives; the columns of a model always come from the seed. -#}
-    {%- if model.resource_type != 'unit_test' -%}
+    {%- if model is defined and model.resource_type != 'unit_test' -%}
         {%- do ref(seed) -%}
     {%- endif -%}
-    {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=seed) -%}
-    {%- if execute and relation is not none -%}
-        {{ return(run_query('select * from ' ~ relation ~ ' order by ' ~ order_by).rows) }}
+    {%- if execute -%}
+        {%- set relation = adapter.get_relation(database=target.database, schema=schema, identifier=seed) -%}
+        {%- if relation is not none -%}
+            {{ return(run_query('select * from ' ~ relation ~ ' order by ' ~ order_by).rows) }}
+        {%- endif -%}
     {%- endif -%}
     {{ return([]) }}
 {%- endmacro %}

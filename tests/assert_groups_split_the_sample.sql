@@ -1,5 +1,10 @@
--- Each pair of groups splits the sample: no city-year in both, none in neither (growth targets and population may be
--- missing in an input that does not cover them).
+{%- do ref('settings') -%}
+{%- set samples = study_rows('samples') -%}
+{%- set policies = study_rows('policies') | selectattr('role', 'equalto', 'study') | list -%}
+{%- set treatments = policies | map(attribute='policy_id') | list -%}
+-- Two samples of which one has the condition of the other with 'not' before it split the sample: no city-year in both,
+-- none in neither but where the condition cannot be told (growth targets and population may be missing in an input that
+-- does not cover them). A derived policy treats where all its components do.
 with city_years as (
 
     select * from {{ ref('fct_study_panel') }}
@@ -11,14 +16,16 @@ select
     year
 from city_years
 where
-    (sample_resource::integer + sample_non_resource::integer != sample_full::integer)
-    or (sample_central::integer + sample_peripheral::integer != sample_full::integer)
-    or (sample_large::integer + sample_small_medium::integer
-        != (sample_full and is_large_city is not null)::integer)
-    or (sample_soft_target::integer + sample_hard_target::integer
-        != (sample_full and growth_target_is_hard is not null)::integer)
-    or (sample_raised_target::integer + sample_not_raised_target::integer
-        != (sample_full and is_growth_target_raised is not null)::integer)
-    or (sample_pilot_cities and not (sample_bcs_cities or sample_iic_cities))
-    or (sample_bcs_only_or_never and sample_iic_cities)
-    or (dual = 1) != (bcs = 1 and iic = 1)
+    false
+    {% for one in samples -%}
+    {% for other in samples if other.condition == 'not ' ~ one.condition -%}
+    or {{ one.sample }}::integer + {{ other.sample }}::integer
+    != (in_sample and ({{ study_expression(one.condition) }}) is not null)::integer
+    {% endfor -%}
+    {% endfor -%}
+    {% for policy in policies if policy.kind == 'derived' -%}
+    {% set components = policy.components.split() -%}
+    {% if components | reject('in', treatments) | list == [] -%}
+    or ({{ policy.policy_id }} = 1) != ({{ components | join(' = 1 and ') }} = 1)
+    {% endif -%}
+    {% endfor %}

@@ -31,8 +31,8 @@ weighted as (
 
 ),
 
--- The weighted mean of a dimension's indicators. Each sum in the printed order of the indicators, so that the last digit does
--- not depend on the plan.
+-- The weighted mean of a dimension's indicators. Each sum in the printed order of the indicators, so that the last digit
+-- does not depend on the plan.
 final as (
 
     select

@@ -10,13 +10,19 @@ indicator_coverage as (
 
 ),
 
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
 variable_coverage as (
 
     select * from {{ ref('int_variable_coverage') }}
 
 ),
 
--- The outcome is made of the covered indicators, a control or mediator of its own quantities.
+-- A variable that is made of the index rests on the covered indicators, every variable on its own quantities.
 indicator_uses as (
 
     select
@@ -26,7 +32,11 @@ indicator_uses as (
     from indicator_needs
     inner join indicator_coverage on indicator_needs.indicator = indicator_coverage.indicator
     cross join variable_coverage
-    where indicator_coverage.is_covered and variable_coverage.role = 'outcome'
+    inner join variables on variable_coverage.variable = variables.variable
+    where
+        indicator_coverage.is_covered
+        and variable_coverage.role not in ('group', 'measure')
+        and regexp_matches(variables.expression, '\bindex_value\b')
 
 ),
 

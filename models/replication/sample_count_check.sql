@@ -1,6 +1,7 @@
 {%- set policies = study_rows('stg_policies', 'policy_id', 'staging') | selectattr('role', 'equalto', 'study') | list -%}
 {%- set counts = study_rows('published_sample_counts') -%}
-{%- set of_input = study_rows('count_explanations') | selectattr('basis', 'equalto', 'input') | map(attribute='count') | list -%}
+{%- set explained = study_rows('count_explanations') -%}
+{%- set of_input = explained | selectattr('basis', 'equalto', 'input') | map(attribute='count') | list -%}
 with cities as (
 
     select * from {{ ref('dim_city') }}

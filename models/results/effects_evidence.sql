@@ -4,9 +4,36 @@ with policies as (
 
 ),
 
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
 coefficients as (
 
     select * from {{ ref('regression_coefficients') }}
+
+),
+
+event_study as (
+
+    select * from {{ ref('event_study') }}
+
+),
+
+placebo_test as (
+
+    select * from {{ ref('placebo_test') }}
+
+),
+
+-- The notes speak of the index; another outcome of the study has its own rows in the results.
+of_the_index as (
+
+    select column_name as outcome
+    from variables
+    where expression = 'index_value'
 
 ),
 
@@ -25,7 +52,9 @@ effects as (
         max(n_treated_cities) as n_treated_cities,
         max(status) as status
     from coefficients
-    where term = treatment
+    where
+        term = treatment
+        and outcome in (select of_the_index.outcome from of_the_index)
     group by result, spec_id, treatment
 
 ),
@@ -59,13 +88,49 @@ always_treated as (
 
 ),
 
+pretrends as (
+
+    select distinct
+        treatment,
+        pretrend_p_value
+    from event_study
+    where
+        vcov = 'CRV1'
+        and pretrend_p_value is not null
+        and outcome in (select of_the_index.outcome from of_the_index)
+
+),
+
+unioned as (
+
+    select * from clustering
+
+    union all
+
+    select
+        'event_study' as result,
+        'Clustered p values of the joint pre-trend test: '
+        || string_agg(treatment || ' ' || round(pretrend_p_value, 3), ', ' order by treatment) || '.' as evidence
+    from pretrends
+
+    union all
+
+    select
+        'placebo_test' as result,
+        'Randomisation p values of t: '
+        || string_agg(treatment || ' ' || round(randomisation_p_value_of_t, 3), ', ' order by treatment) || '.' as evidence
+    from placebo_test
+    where outcome in (select of_the_index.outcome from of_the_index)
+
+),
+
 final as (
 
     select
-        coalesce(clustering.result, always_treated.result) as result,
-        nullif(concat_ws(' ', clustering.evidence, always_treated.sentence), '') as evidence
-    from clustering
-    full outer join always_treated on clustering.result = always_treated.result
+        coalesce(unioned.result, always_treated.result) as result,
+        nullif(concat_ws(' ', unioned.evidence, always_treated.sentence), '') as evidence
+    from unioned
+    full outer join always_treated on unioned.result = always_treated.result
     order by result
 
 )

@@ -4,6 +4,12 @@ with effects_evidence as (
 
 ),
 
+variables as (
+
+    select * from {{ ref('variables') }}
+
+),
+
 index_weights as (
 
     select * from {{ ref('index_weights') }}
@@ -16,21 +22,9 @@ summary_statistics as (
 
 ),
 
-event_study as (
-
-    select * from {{ ref('event_study') }}
-
-),
-
 instrumental_variable as (
 
     select * from {{ ref('instrumental_variable') }}
-
-),
-
-placebo_test as (
-
-    select * from {{ ref('placebo_test') }}
 
 ),
 
@@ -64,13 +58,14 @@ robust as (
 
 ),
 
-pretrends as (
+-- The notes speak of the index; another outcome of the study has its own rows in the results.
+of_the_index as (
 
-    select distinct
-        treatment,
-        pretrend_p_value
-    from event_study
-    where vcov = 'CRV1' and pretrend_p_value is not null
+    select
+        variable,
+        column_name as outcome
+    from variables
+    where expression = 'index_value'
 
 ),
 
@@ -97,15 +92,7 @@ unioned as (
         || ' observations rest on at least one value that was interpolated or carried. In the whole panel ' || basis || '.'
             as evidence
     from summary_statistics
-    where role = 'outcome'
-
-    union all
-
-    select
-        'event_study' as result,
-        'Clustered p values of the joint pre-trend test: '
-        || string_agg(treatment || ' ' || round(pretrend_p_value, 3), ', ' order by treatment) || '.' as evidence
-    from pretrends
+    where variable in (select of_the_index.variable from of_the_index)
 
     union all
 
@@ -118,15 +105,10 @@ unioned as (
         || string_agg(treatment || ' ' || round(estimate, 4), ', ' order by treatment)
         filter (contains(instrument, ':' || treatment)), '') || '.' as evidence
     from instrumental_variable
-    where vcov = 'CRV1' and term = treatment
-
-    union all
-
-    select
-        'placebo_test' as result,
-        'Randomisation p values of t: '
-        || string_agg(treatment || ' ' || round(randomisation_p_value_of_t, 3), ', ' order by treatment) || '.' as evidence
-    from placebo_test
+    where
+        vcov = 'CRV1'
+        and term = treatment
+        and outcome in (select of_the_index.outcome from of_the_index)
 
     union all
 
@@ -144,7 +126,10 @@ unioned as (
         'Weight of the forbidden comparisons: '
         || string_agg(treatment || ' ' || round(100 * weight, 1) || ' %', ', ' order by treatment) || '.' as evidence
     from bacon_decomposition
-    where level = 'group' and comparison = 'earlier_treated_as_control'
+    where
+        level = 'group'
+        and comparison = 'earlier_treated_as_control'
+        and outcome in (select of_the_index.outcome from of_the_index)
 
     union all
 

@@ -32,7 +32,9 @@ class Study:
     """Labels, policies and variables of a build.
 
     ``policies``: the policies of the study in the order of their seed. ``controls``, ``mediators``: names of
-    variables. ``simulated``: whether the input was the demo yearbook.
+    variables. ``outcome``: the variable that figures and notes speak of, the index where the study has one.
+    ``components``: the policies that a derived policy consists of. ``simulated``: whether the input was the demo
+    yearbook.
     """
 
     def __init__(self, database: Database) -> None:
@@ -52,7 +54,10 @@ class Study:
         self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
         self.controls = [str(row["variable"]) for row in variables if row["role"] == "control"]
         self.mediators = [str(row["variable"]) for row in variables if row["role"] == "mediator"]
-        self.outcome = next((str(row["variable"]) for row in variables if row["role"] == "outcome"), "nqp")
+        outcomes = [row for row in variables if row["role"] == "outcome"]
+        outcomes.sort(key=lambda row: row["expression"] != "index_value")
+        self.outcome = str(outcomes[0]["variable"]) if outcomes else ""
+        self.components = {str(row["policy_id"]): str(row["components"] or "").split() for row in policies}
         self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
         self.identifiers = self._identifiers(database)
         self.data_source = self._data_source(database)

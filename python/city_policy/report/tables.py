@@ -301,11 +301,37 @@ class Tables:
         order = {policy: number for number, policy in enumerate(self.study.policies)}
         return sorted(rows, key=lambda row: order.get(str(row["treatment"]), len(order)))
 
+    def _by_outcome(self, rows: list[Row]) -> list[Row]:
+        """In the order of the policies, the study's outcome first, and of one outcome what the paper prints."""
+        return sorted(
+            self._in_policy_order(rows),
+            key=lambda row: (
+                row["paper_outcome"] != self.study.outcome,
+                str(row["paper_outcome"]),
+                row["paper_table"] is None,
+                str(self._specification(row)),
+            ),
+        )
+
+    @staticmethod
+    def _specification(row: Row) -> str:
+        """The name of a specification without the policy that it was run for."""
+        return str(row["spec_id"]).removesuffix(f"_{row['treatment']}")
+
+    def _outcome_headings(self, rows: Sequence[Row]) -> list[tuple[tuple[Text, int], ...]]:
+        """The outcome of every column, and above it the sample where the columns have several."""
+        outcomes = tuple((self.study.label("row", row["paper_outcome"]), 1) for row in rows)
+        samples = tuple((self.study.label("column", row["sample"]), 1) for row in rows)
+        return [samples, outcomes] if len(set(samples)) > 1 else [outcomes]
+
     def index_weights(self) -> PaperTable:
         """Table 1."""
         definitions = {row["indicator"]: row for row in self.database.rows("seeds.indicators", "position")}
         rows, group = [], None
-        for row in self.database.rows("results.index_weights", "position"):
+        found = self.database.rows("results.index_weights", "position")
+        # The indicators of a dimension stand together, wherever in the list a new one was added.
+        dimensions = list(dict.fromkeys(row["dimension"] for row in found))
+        for row in sorted(found, key=lambda row: dimensions.index(row["dimension"])):
             seed = definitions.get(row["indicator"], {})
             dimension = Text(str(row["dimension_zh"]), str(seed.get("dimension_en") or row["dimension"]))
             if dimension != group:
@@ -353,8 +379,11 @@ class Tables:
         """Table 2."""
         position = {variable: number for number, variable in enumerate(self.study.column_of)}
         found = self.database.rows("results.summary_statistics", "variable")
+        in_order = sorted(found, key=lambda row: position.get(str(row["variable"]), len(position)))
+        # The variables of a role stand together, wherever in the list a new one was added.
+        roles = list(dict.fromkeys(row["role"] for row in in_order))
         rows, role = [], None
-        for row in sorted(found, key=lambda row: position.get(str(row["variable"]), len(position))):
+        for row in sorted(in_order, key=lambda row: roles.index(row["role"])):
             if row["role"] != role:
                 role = row["role"]
                 rows.append(TableRow(self.study.label("role", role), is_heading=True))
@@ -392,8 +421,9 @@ class Tables:
 
     def baseline(self) -> PaperTable:
         """Table 3."""
-        specs = [row["spec_id"] for row in self._in_policy_order(self.estimates.specifications("baseline_effects"))]
-        headings = (tuple((self.study.label("row", self.study.outcome), 1) for _ in specs),)
+        found = self._by_outcome(self.estimates.specifications("baseline_effects"))
+        specs = [row["spec_id"] for row in found]
+        headings = self._outcome_headings(found)
         terms = [*self.study.policies, *self.study.controls, "constant"]
         panel = self._panel(None, specs, terms, headings, self._effects(len(specs), controls=False))
         return self._table(3, [panel], ["baseline_effects"], spec_ids=specs)
@@ -481,13 +511,23 @@ class Tables:
 
     def robustness(self) -> PaperTable:
         """Table 5, one panel per check; checks that the paper does not print follow the one they belong to."""
-        found = self._in_policy_order(self.estimates.specifications("robustness_effects"))
+        found = self._by_outcome(self.estimates.specifications("robustness_effects"))
         panels = []
-        for name in sorted({str(row["panel"]) for row in found}, key=lambda name: (name[:1], name in _UNPRINTED, name)):
-            specs = [row["spec_id"] for row in found if row["panel"] == name]
-            headings = (tuple((self.study.label("row", self.study.outcome), 1) for _ in specs),)
+        checks: dict[tuple[str, str], list[Row]] = {}
+        for row in found:
+            # A specification without a panel is one of its own.
+            check = ("panel", str(row["panel"])) if row["panel"] else ("specification", self._specification(row))
+            checks.setdefault(check, []).append(row)
+
+        def place(check: tuple[str, str]) -> tuple[bool, str, bool, str]:
+            kind, name = check
+            return kind != "panel", name[:1], checks[check][0]["paper_table"] is None, name
+
+        for check in sorted(checks, key=place):
+            rows = checks[check]
+            specs = [row["spec_id"] for row in rows]
             terms = [*self.study.policies, *self.study.other_policies]
-            panels.append(self._panel(self.study.label("panel", name), specs, terms, headings))
+            panels.append(self._panel(self.study.label(*check), specs, terms, self._outcome_headings(rows)))
         note = Text(
             "所有模型均控制了控制变量以及城市和年份固定效应;双重机器学习没有 R2。",
             "All models have the controls, city and year effects; double machine learning has no R2.",
@@ -496,7 +536,10 @@ class Tables:
 
     def bacon(self) -> PaperTable:
         """Table 6."""
-        found = self.database.rows("results.bacon_decomposition", "spec_id, comparison", "level = 'group'")
+        outcome = self.study.column_of.get(self.study.outcome, "")
+        found = self.database.rows(
+            "results.bacon_decomposition", "spec_id, comparison", f"level = 'group' and outcome = '{outcome}'"
+        )
         cells: dict[tuple[object, object], Row] = {(row["comparison"], row["treatment"]): row for row in found}
         order = ["later_treated_as_control", "earlier_treated_as_control", "never_treated"]
         others = sorted({str(row["comparison"]) for row in found if row["comparison"]} - {*order, "weighted_total"})
@@ -546,7 +589,7 @@ class Tables:
                 spans[-1] = (title, spans[-1][1] + 1)
             else:
                 spans.append((title, 1))
-        headings = (tuple(spans), tuple((self.study.label("row", self.study.outcome), 1) for _ in specs))
+        headings = (tuple(spans), tuple((self.study.label("row", row["paper_outcome"]), 1) for row in found))
         panel = self._panel(None, specs, self.study.policies, headings, self._effects(len(specs), controls=True))
         return self._table(7, [panel], ["synergy_effects"], spec_ids=specs)
 
@@ -557,11 +600,15 @@ class Tables:
             (row["mediator"], row["treatment"], row["vcov"]): row
             for row in self.database.rows("results.mediation_effects", "spec_id, vcov")
         }
+        mediator_of = {row["spec_id"]: row["mediator"] for row in effects.values()}
         panels, used = [], []
         for mediator in self.study.mediators:
+            column = self.study.column_of[mediator]
             on_mediator, alone, direct_effects = [], [], []
             for row in self._in_policy_order(found):
-                if not str(row["panel"]).endswith(mediator):
+                # A path is named after its specification, the regression on the mediator alone after the mediator.
+                name = str(row["spec_id"]).split("__")[0]
+                if mediator_of.get(name, name) != column:
                     continue
                 if row["paper_outcome"] == mediator:
                     on_mediator.append(row)
@@ -575,10 +622,12 @@ class Tables:
             headings = (tuple((self.study.label("row", row["paper_outcome"]), 1) for row in columns),)
             direct = {row["spec_id"] for row in direct_effects}
 
-            def tests(name: str, vcov: str, columns=columns, direct=direct, mediator=mediator) -> tuple[Cell, ...]:
+            def tests(
+                name: str, vcov: str, columns=columns, direct=direct, mediator=mediator, column=column
+            ) -> tuple[Cell, ...]:
                 cells = []
                 for row in columns:
-                    effect = effects.get((mediator, row["treatment"], vcov)) if row["spec_id"] in direct else None
+                    effect = effects.get((column, row["treatment"], vcov)) if row["spec_id"] in direct else None
                     if effect is None:
                         cells.append(Cell())
                     elif name == "sobel_z":
@@ -651,9 +700,6 @@ class Tables:
             "between the groups and stand in the first column of each pair.",
         )
         return self._table(number, panels, [result, "group_differences"], [note], [row["spec_id"] for row in found])
-
-
-_UNPRINTED = {"A_psm_did_matched", "D_city_by_year"}
 
 
 def build_tables(database: Database, study: Study) -> list[PaperTable]:

@@ -87,7 +87,7 @@ def balance(context: Context) -> Figure:
 
 def bacon(context: Context) -> Figure:
     """Every two-by-two comparison with its weight."""
-    found = context.database.rows("results.bacon_decomposition", "spec_id, comparison, treated_cohort, control_cohort")
+    found = context.effects("results.bacon_decomposition", "spec_id, comparison, treated_cohort, control_cohort")
     rows = [
         row for row in found if row["level"] == "pair" and row["estimate"] is not None and row["weight"] is not None
     ]

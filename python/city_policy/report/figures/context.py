@@ -17,6 +17,11 @@ class Context:
         """Every city, in the order of the codes."""
         return self.database.rows("marts.dim_city", "adcode")
 
+    def effects(self, table: str, order: str, where: str = "true") -> list[Row]:
+        """Estimates of effects on the study's outcome: those on another have another unit and stand in the tables."""
+        outcome = self.study.column_of.get(self.study.outcome, "")
+        return self.database.rows(table, order, f"({where}) and outcome = '{outcome}'")
+
     def first_years(self) -> dict[tuple[str, str], int]:
         """City and policy -> first treated year, where there is one."""
         return {

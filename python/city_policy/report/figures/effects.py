@@ -20,7 +20,7 @@ from city_policy.report.tables import CLUSTERED, IID
 
 def event_study(context: Context) -> Figure:
     """Figure 1."""
-    found = context.database.rows("results.event_study", "spec_id, vcov desc, event_time")
+    found = context.effects("results.event_study", "spec_id, vcov desc, event_time")
     rows = [row for row in found if row["estimate"] is not None and row["event_time"] is not None]
     names = {CLUSTERED: Text("按城市聚类", "clustered by city"), IID: Text("iid(论文)", "iid (as the paper)")}
 
@@ -115,8 +115,9 @@ def event_study(context: Context) -> Figure:
 
 def placebo(context: Context) -> Figure:
     """Figure 2."""
-    draws = context.database.rows("results.placebo_draws", "spec_id, draw")
-    tests = context.database.rows("results.placebo_test", "spec_id")
+    tests = context.effects("results.placebo_test", "spec_id")
+    tested = {row["spec_id"] for row in tests}
+    draws = [row for row in context.database.rows("results.placebo_draws", "spec_id, draw") if row["spec_id"] in tested]
     actual = {row["treatment"]: row for row in tests if row["estimate"] is not None}
 
     def draw(mine: list[Row], language: str) -> alt.TopLevelMixin:
@@ -201,16 +202,14 @@ def coefficients(context: Context) -> Figure:
     results = ("baseline_effects", "robustness_effects", "instrumental_variable")
     found = [
         row
-        for row in context.database.rows(
-            "replication.coefficient_comparison", "spec_id, vcov, term", f"vcov = '{CLUSTERED}'"
-        )
+        for row in context.effects("replication.coefficient_comparison", "spec_id, vcov, term", f"vcov = '{CLUSTERED}'")
         if row["result"] in results and row["term"] == row["treatment"]
     ]
     # The instrument that is too weak to say anything would stretch the axis; Table 4 has it.
     found = [row for row in found if not str(row["spec_id"]).startswith("instrument_relief_year")]
     found += [
         row | {"published_estimate": None}
-        for row in context.database.rows("results.heterogeneity_robust_effects", "spec_id, vcov")
+        for row in context.effects("results.heterogeneity_robust_effects", "spec_id, vcov")
         if row["event_time"] is None
     ]
     order = {"baseline_effects": 0, "robustness_effects": 2, "instrumental_variable": 3}

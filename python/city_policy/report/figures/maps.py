@@ -22,8 +22,10 @@ def only_maps(context: Context) -> list[Figure]:
     """
     names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
     levels: dict[str, dict[int, float]] = {}
-    for row in context.database.rows("marts.fct_study_panel", "adcode, year", "nqp is not null"):
-        levels.setdefault(str(row["adcode"]), {})[int(row["year"])] = row["nqp"]
+    outcome = context.study.column_of.get(context.study.outcome, "")
+    for row in context.database.rows("marts.fct_study_panel", "adcode, year"):
+        if row.get(outcome) is not None:
+            levels.setdefault(str(row["adcode"]), {})[int(row["year"])] = row[outcome]
     return [
         _level_map(context, levels, names),
         _change_map(context, levels, names),

@@ -5,7 +5,7 @@ import altair as alt
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import PALETTE, DataTable, Figure, figure, inline_data, per_policy
 from city_policy.report.figures.context import Context
-from city_policy.report.study import Text
+from city_policy.report.study import Study, Text
 
 
 def cohorts(context: Context) -> Figure:
@@ -78,8 +78,7 @@ def panel_view(context: Context) -> Figure:
     names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
     by_city: dict[str, list[tuple[int, str]]] = {}
     for row in found:
-        status = "dual" if row["dual"] else "bcs" if row["bcs"] else "iic" if row["iic"] else "none"
-        by_city.setdefault(str(row["adcode"]), []).append((int(row["year"]), status))
+        by_city.setdefault(str(row["adcode"]), []).append((int(row["year"]), _status(context.study, row)))
     # Cities of one history lie together: the earliest treated on top.
     order = sorted(
         by_city,
@@ -105,7 +104,9 @@ def panel_view(context: Context) -> Figure:
                         "end": year + 1,
                     }
                 )
-    statuses = ["none", "bcs", "iic", "dual"]
+    statuses = ["none", *context.study.policies]
+    statuses += sorted({str(row["status"]) for row in segments} - set(statuses))
+    colours = ["#c3cad4", *PALETTE["dark"][:2], "#7a3b68", *PALETTE["dark"][2:], *PALETTE["light"]]
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
         values = [
@@ -115,7 +116,7 @@ def panel_view(context: Context) -> Figure:
                 "start": row["start"],
                 "end": row["end"],
                 "city": names[str(row["adcode"])][language],
-                "status": context.study.label("status", row["status"])[language],
+                "status": _status_name(context.study, str(row["status"]))[language],
                 "last": row["end"] - 1,
             }
             for row in segments
@@ -142,8 +143,9 @@ def panel_view(context: Context) -> Figure:
                     "status:N",
                     title=None,
                     scale=alt.Scale(
-                        domain=[context.study.label("status", status)[language] for status in statuses],
-                        range=["#c3cad4", *PALETTE["dark"][:2], "#7a3b68"],
+                        domain=[_status_name(context.study, status)[language] for status in statuses],
+                        # Vega begins again where there are more of them than colours.
+                        range=colours[: len(statuses)],
                     ),
                 ),
                 tooltip=[
@@ -162,11 +164,23 @@ def panel_view(context: Context) -> Figure:
         Text("试点时间的面板视图", "Treatment timing in the panel"),
         Text("每行一个样本城市,按首次试点年份排列。", "One row per sample city, ordered by its first treated year."),
         Text(
-            "城市与年份的矩阵:灰色为未试点,彩色为一种或两种试点。",
-            "A matrix of cities and years: grey before any pilot, coloured with one or both.",
+            "城市与年份的矩阵:灰色为未试点,颜色表示该年所持的试点。",
+            "A matrix of cities and years: grey before any pilot, then a colour for the pilots that a city holds.",
         ),
         draw,
         segments,
         wide=True,
         sources=["marts.fct_study_panel"],
     )
+
+
+def _status(study: Study, row: Row) -> str:
+    """The policies that treat a city in a year, "none" without any; a derived policy stands for its components."""
+    held = [policy for policy in study.policies if row[policy]]
+    parts = {component for policy in held for component in study.components[policy]}
+    return " ".join(policy for policy in held if policy not in parts) or "none"
+
+
+def _status_name(study: Study, status: str) -> Text:
+    names = [study.label("status", policy) for policy in status.split()]
+    return Text(" + ".join(name.zh for name in names), " + ".join(name.en for name in names))
