@@ -118,6 +118,7 @@ unioned as (
         || ' biases exceed 10 % after matching, ' || count(*) filter (stage = 'before' and not is_balanced) || ' of '
         || count(*) filter (stage = 'before') || ' before.' as evidence
     from matching_balance
+    having count(*) > 0
 
     union all
 
@@ -152,6 +153,7 @@ unioned as (
         || ' under clustered errors; ' || count(*) filter (vcov = 'iid' and (bootstrap_low > 0 or bootstrap_high < 0))
         || ' bootstrap intervals leave out zero.' as evidence
     from mediation_effects
+    having count(*) > 0
 
     union all
 
@@ -161,6 +163,7 @@ unioned as (
         || ' differences have a permutation p value below 5 %, ' || count(*) filter (holm_p_value < 0.05)
         || ' after Holm''s correction within their table.' as evidence
     from group_differences
+    having count(*) > 0
 
 ),
 

@@ -1,12 +1,19 @@
 """Robust inference and influence against brute-force refits and against the fixed-effects record."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
 from city_policy.estimation.computation.moments import bootstrap_weights, generator
 from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
-from city_policy.estimation.estimators.robust_inference import METHODS, city_influence, robust_inference
+from city_policy.estimation.estimators.robust_inference import (
+    METHODS,
+    _pairs_bootstrap,
+    city_influence,
+    robust_inference,
+)
 from resampling_reference import dummy_regression, repeat_cities, simulate, treatment
 from scipy.stats import t as student
 
@@ -147,3 +154,24 @@ def test_what_cannot_be_run_says_why_and_the_draws_do_not_depend_on_the_order():
     )
     with pytest.raises(InputError, match="wild bootstrap was asked for 0 draws"):
         robust_inference(panel, timing, specifications, [], wild_draws=0)
+
+
+@pytest.mark.parametrize(
+    "drawn, p_value, notes",
+    [
+        ([-1.0, 1.0, 2.0, 3.0], 0.8, []),
+        ([np.nan, 1.0, 2.0, 3.0], 0.5, ["1 of 4 draws could not be estimated and do not count."]),
+    ],
+)
+def test_a_draw_without_an_estimate_does_not_count_and_is_told(drawn, p_value, notes):
+    fit = SimpleNamespace(estimate=np.array(drawn)[:, None])
+    moments = SimpleNamespace(n_cities=3, weigh=lambda weights: SimpleNamespace(regress=lambda *names: fit))
+    request = SimpleNamespace(
+        options={"bootstrap_draws": len(drawn), "seed": 1}, specification=SimpleNamespace(sample="sample_full")
+    )
+    row = _pairs_bootstrap(request, moments, 2.0)
+    counted = [value for value in drawn if np.isfinite(value)]
+    assert row["notes"] == notes and row["draws"] == len(counted)
+    assert row["p_value"] == pytest.approx(p_value)
+    assert row["std_error"] == pytest.approx(np.std(counted, ddof=1))
+    assert row["t_stat"] == pytest.approx(2.0 / row["std_error"])
