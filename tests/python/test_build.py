@@ -92,8 +92,9 @@ def test_broadband_cohorts_and_same_year_cities(published):
 
 def test_baseline_rows_are_there_for_both_variance_estimators(published):
     rows = published.execute(
-        "select treatment, vcov, estimate, t_stat, n_obs, status, published_estimate from results.baseline_effects "
-        "where term = treatment order by all"
+        "select treatment, vcov, estimate, t_stat, n_obs, status, published_estimate "
+        "from replication.coefficient_comparison "
+        "where result = 'baseline_effects' and term = treatment order by all"
     ).fetchall()
     assert [(row[0], row[1]) for row in rows] == [
         (policy, vcov) for policy in ("bcs", "dual", "iic") for vcov in ("CRV1", "iid")
@@ -167,7 +168,7 @@ def test_the_parquet_files_hold_what_the_tables_hold(demo, published):
     dictionary = json.loads((demo / "published" / "data_dictionary.json").read_text(encoding="utf-8"))["tables"]
     tables = published.execute(
         "select table_schema, table_name from information_schema.tables "
-        "where table_schema in ('marts', 'results', 'quality') order by all"
+        "where table_schema in ('marts', 'results', 'replication', 'quality') order by all"
     ).fetchall()
     assert [(table["schema"], table["name"]) for table in dictionary] == tables
     for table in dictionary:
@@ -321,10 +322,13 @@ def test_every_published_coefficient_is_found_by_key(published):
 
 
 def test_scorecard_and_notes_say_that_the_data_are_simulated(published):
-    for table in ("replication_scorecard", "replication_summary", "soundness_notes"):
-        assert published.execute(f"select distinct data_source like 'simulated%' from results.{table}").fetchall() == [
-            (True,)
-        ]
+    for table in (
+        "replication.replication_scorecard",
+        "replication.replication_summary",
+        "replication.replication_notes",
+        "results.soundness_notes",
+    ):
+        assert published.execute(f"select distinct data_source like 'simulated%' from {table}").fetchall() == [(True,)]
 
 
 def test_the_demo_agrees_with_what_the_paper_prints(published):
@@ -341,7 +345,10 @@ def test_the_demo_agrees_with_what_the_paper_prints(published):
     ).fetchall()
     # Which cities are treated stands in the lists, so these two are counts, not simulation.
     assert all(subject.startswith(("iic", "dual")) for (subject,) in different), different
-    r2 = published.sql("select distinct r2, published_r2 from results.baseline_effects where is_published").fetchall()
+    r2 = published.sql(
+        "select distinct r2, published_r2 from replication.coefficient_comparison "
+        "where result = 'baseline_effects' and is_published"
+    ).fetchall()
     assert r2 and all(abs(ours - theirs) < 0.01 for ours, theirs in r2)
 
 
