@@ -74,8 +74,6 @@ average_effects as (
         term = treatment
         and vcov = 'CRV1'
         and estimate is not null
-        -- A lagged treatment has another planted effect.
-        and spec_id in (select specifications.spec_id from specifications where specifications.lag = 0)
         and result in (
             'baseline_effects', 'robustness_effects', 'synergy_effects', 'order_effects', 'heterogeneous_effects',
             'instrumental_variable'
@@ -151,18 +149,20 @@ unioned as (
 estimates as (
 
     select
-        * exclude (sample),
-        case sample
+        unioned.* exclude (sample),
+        case unioned.sample
             when 'sample_full' then 'all'
             when 'sample_bcs_only_or_never' then 'single'
             when 'sample_iic_only_or_never' then 'single'
             when 'sample_never_and_bcs_first' then 'bcs_first'
             when 'sample_never_and_iic_first' then 'iic_first'
-            else replace(sample, 'sample_', '')
+            else replace(unioned.sample, 'sample_', '')
         end as planted_group
     from unioned
-    -- What was planted is the effect on the index.
-    where outcome in (select variables.column_name from variables where variables.expression = 'index_value')
+    inner join specifications on unioned.spec_id = specifications.spec_id
+    inner join variables on unioned.outcome = variables.column_name
+    -- What was planted is the effect on the index, and a lagged treatment has another one.
+    where variables.expression = 'index_value' and specifications.lag = 0
 
 ),
 

@@ -80,7 +80,10 @@ always_treated as (
     select
         'baseline_effects' as result,
         'Treated in every year of the frame, so compared with nobody before their pilot: '
-        || string_agg(policy_id || ' ' || n_always_treated_sample_cities || if(n_always_treated_sample_cities = 1, ' city', ' cities'), ', ' order by policy_id)
+        || string_agg(
+            policy_id || ' ' || n_always_treated_sample_cities
+            || if(n_always_treated_sample_cities = 1, ' city', ' cities'), ', ' order by policy_id
+        )
         || '.' as sentence
     from policies
     where role = 'study' and n_always_treated_sample_cities > 0
