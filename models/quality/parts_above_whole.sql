@@ -21,7 +21,8 @@ pairs as (
         part.series as part_series,
         whole.value as whole_value,
         part.value as part_value,
-        sum(part.value) over all_parts as sum_of_parts,
+        -- Rounded, because the last bits depend on the order in which the parts are added.
+        round(sum(part.value) over all_parts, 6) as sum_of_parts,
         part.file,
         part.sheet,
         part."row",

@@ -60,8 +60,9 @@ sums as (
         count(units.value) as n_units,
         count(*) filter (units.is_blank) as n_blank,
         count(*) filter (units.value is null and not units.is_blank) as n_unreadable,
-        sum(units.value) as sum_of_units,
-        sum(units.last_digit) as rounding
+        -- Rounded, because the last bits depend on the order in which the units are added.
+        round(sum(units.value), 6) as sum_of_units,
+        round(sum(units.last_digit), 6) as rounding
     from comparable
     inner join column_rows as units
         on
