@@ -160,6 +160,11 @@ def test_python_models_are_thin(project):
         assert len(path.read_text().splitlines()) <= 45, path
 
 
+def test_yaml_files_of_models_are_short(project):
+    for path in (project / "models").rglob("*.yml"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 500, path
+
+
 def test_every_macro_is_described(project):
     for path in (project / "macros").glob("*.sql"):
         text = path.read_text()

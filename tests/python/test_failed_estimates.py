@@ -76,7 +76,9 @@ def test_only_the_two_expected_errors_become_rows(problem, panel):
 
 
 def test_every_table_of_estimates_with_a_status_is_read_by_the_test_for_failed_ones(project):
-    models = yaml.safe_load((project / "models/estimates/_estimates__models.yml").read_text(encoding="utf-8"))["models"]
+    files = sorted((project / "models/estimates").glob("_*__models.yml"))
+    models = [model for path in files for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]]
+    assert len(models) == len(list((project / "models/estimates").glob("est_*.py")))
     with_status = {model["name"] for model in models if "status" in {column["name"] for column in model["columns"]}}
     query = (project / "tests/assert_no_estimate_failed.sql").read_text(encoding="utf-8")
     assert set(re.findall(r"'(est_\w+)'", query)) == with_status
