@@ -88,3 +88,9 @@ def environment(data: Path) -> dict[str, str]:
         "DBT_TARGET_PATH": str(data / "target"),
         "DBT_LOG_PATH": str(data / "logs"),
     }
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest begin first, so that no process waits for them in the end."""
+    longest = ("test_newer_python.py", "test_recipes.py")
+    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
