@@ -74,7 +74,8 @@ missing_shares as (
     select
         filled_values.adcode,
         filled_values.series,
-        1 - count(filled_values.printed_value) / count(*) as missing_share
+        -- One division, so that a share at the limit is the limit: 3 of 10 are 0.3, while 1 - 0.7 is more.
+        (count(*) - count(filled_values.printed_value)) / count(*) as missing_share
     from filled_values
     inner join printed_years
         on

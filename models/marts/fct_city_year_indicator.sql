@@ -16,6 +16,12 @@ index_weights as (
 
 ),
 
+index_contributions as (
+
+    select * from {{ ref('int_index_contributions') }}
+
+),
+
 final as (
 
     select
@@ -25,7 +31,7 @@ final as (
         indicator_values.value,
         scaled_indicators.scaled_value,
         index_weights.weight,
-        index_weights.weight * scaled_indicators.scaled_value as contribution,
+        index_contributions.contribution,
         indicator_values.in_sample
     from indicator_values
     left join scaled_indicators
@@ -34,6 +40,11 @@ final as (
             and indicator_values.adcode = scaled_indicators.adcode
             and indicator_values.year = scaled_indicators.year
     left join index_weights on indicator_values.indicator = index_weights.indicator
+    left join index_contributions
+        on
+            indicator_values.indicator = index_contributions.indicator
+            and indicator_values.adcode = index_contributions.adcode
+            and indicator_values.year = index_contributions.year
     order by indicator_values.adcode, indicator_values.year, indicator_values.indicator
 
 )

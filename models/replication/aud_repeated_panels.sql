@@ -28,8 +28,8 @@ repetitions as (
         later.panel_key,
         earlier.place as earlier_place,
         count(*) as n_repeated,
-        max(later.n_obs) as n_obs,
-        max(earlier.n_obs) as earlier_n_obs,
+        max(later.n_obs) filter (later.n_obs != earlier.n_obs) as n_obs,
+        max(earlier.n_obs) filter (later.n_obs != earlier.n_obs) as earlier_n_obs,
         bool_or(later.n_obs != earlier.n_obs) as other_sample,
         string_agg(
             format('{} (t {}, R² {})', earlier.estimate_text, earlier.t_text, coalesce(earlier.r2_text, 'none')), ', '
