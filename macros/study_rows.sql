@@ -16,11 +16,12 @@
     {{ return([]) }}
 {%- endmacro %}
 
-{#- An expression of the study with every {setting} replaced by its number. -#}
+{#- An expression of the study with every {setting} replaced by its number; a setting that does not exist is an error, not NULL. -#}
 {% macro study_expression(text) -%}
     {{ modules.re.sub(
         '\{(\w+)\}',
-        '(select value::double from ' ~ ref('settings') ~ " where setting = '\\1')",
+        "(select if(count(*) = 1, max(value::double), error('The setting \\1, which an expression names, is not in settings.csv.'))"
+        ~ ' from ' ~ ref('settings') ~ " where setting = '\\1')",
         text
     ) }}
 {%- endmacro %}
@@ -38,7 +39,12 @@
 
 {#- The value of a setting as the model is written, for names of columns. -#}
 {% macro study_setting(name) -%}
-    {{ return((study_rows('settings') | selectattr('setting', 'equalto', name) | map(attribute='value') | first) or name) }}
+    {%- set settings = study_rows('settings') -%}
+    {%- set values = settings | selectattr('setting', 'equalto', name) | map(attribute='value') | select | list -%}
+    {%- if settings and not values -%}
+        {{ exceptions.raise_compiler_error('The setting ' ~ name ~ ' is not in settings.csv, or blank.') }}
+    {%- endif -%}
+    {{ return(values[0] if values else name) }}
 {%- endmacro %}
 
 {#- Gives the columns of fct_study_panel that are rows of the study the names of these rows as comments. -#}

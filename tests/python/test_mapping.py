@@ -296,7 +296,7 @@ def values(shared, knowledge, tmp_path_factory):
     names = connection.execute("select distinct city_raw, data_year from cells").fetchall()
     keep(
         ["city_raw", "data_year"],
-        [(name, year) for name, year in names if knowledge.kind_of(name, year) == "city"],
+        [(name, year) for name, year in names if knowledge.kinds(year)[name] == "city"],
         "places",
     )
     scopes = {

@@ -149,12 +149,8 @@ class Knowledge:
         found = _valid(self.names.get(text, ()), data_year) or self.place(text, data_year)
         return found or _valid(self.codes.get(text, ()), data_year)
 
-    def kind_of(self, name: str, data_year: int) -> str:
-        """What kind of place a printed name stands for in a data year, '' for an unknown name."""
-        return self.kinds(data_year)[name]
-
     def kinds(self, data_year: int) -> "Kinds":
-        """What kind of place every name stands for in a data year."""
+        """What kind of place every printed name stands for in a data year, '' for an unknown name."""
         return self._kinds.setdefault(data_year, Kinds(self, data_year))
 
     @cached_property
