@@ -25,7 +25,7 @@ filled as (
         year,
         bool_or(value_status in ('interpolated', 'carried')) as is_filled
     from bridge
-    where quantity_year = year
+    where measure_year = year
     group by indicator, adcode, year
 
 ),

@@ -22,8 +22,8 @@ final as (
     select
         bridge.indicator,
         contributions.contribution,
-        bridge.quantity,
-        bridge.quantity_year,
+        bridge.measure,
+        bridge.measure_year,
         bridge.series,
         bridge.value_status,
         bridge.printed_year,
@@ -41,7 +41,7 @@ final as (
     inner join cities on bridge.adcode = cities.adcode
     where cities.city_name_short = '济南' and bridge.year = 2011
     order by
-        contributions.contribution desc, bridge.indicator, bridge.quantity, bridge.quantity_year, bridge.series,
+        contributions.contribution desc, bridge.indicator, bridge.measure, bridge.measure_year, bridge.series,
         bridge.printed_year, bridge.city_raw, bridge.file, bridge."row", bridge."column"
 
 )

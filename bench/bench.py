@@ -166,7 +166,7 @@ def bench_fit(database: Path):
     """One regression with clustered errors on the city panel: against plain numpy and against pyfixest."""
     import numpy as np
     import pyfixest
-    from city_policy.estimation.computation.moments import Moments
+    from city_policy.estimation.computation.cross_products import CrossProducts
 
     panel, _, _, controls = study(database)
     sample = panel[panel["sample_full"]].sort_values(["adcode", "year"], ignore_index=True)
@@ -176,7 +176,7 @@ def bench_fit(database: Path):
     found = {}
 
     def ours():
-        fit = Moments(city, year, targets, others).weigh().regress(1, [0], clustered=True)
+        fit = CrossProducts(city, year, targets, others).weigh().regress(1, [0], clustered=True)
         found["ours"] = fit.estimate[0, 0], fit.std_error_crv1[0, 0]
 
     def numpy_alone():
@@ -209,19 +209,19 @@ def bench_fit(database: Path):
     return [
         (
             what,
-            "Moments(...).weigh().regress(...)",
+            "CrossProducts(...).weigh().regress(...)",
             ours_seconds / 20,
             "plain numpy, balanced only",
             numpy_seconds / 20,
         ),
-        (what, "Moments(...).weigh().regress(...)", ours_seconds / 20, "pyfixest", library_seconds),
+        (what, "CrossProducts(...).weigh().regress(...)", ours_seconds / 20, "pyfixest", library_seconds),
     ]
 
 
 def bench_wild(database: Path):
     """Wild cluster bootstrap, 9,999 draws with its interval, against wildboottest (p only) where it is installed."""
     import numpy as np
-    from city_policy.estimation.computation.moments import Moments, generator, wild_bootstrap
+    from city_policy.estimation.computation.cross_products import CrossProducts, generator, wild_bootstrap
 
     panel, _, _, controls = study(database)
     sample = panel[panel["sample_full"]].sort_values(["adcode", "year"], ignore_index=True)
@@ -230,7 +230,7 @@ def bench_wild(database: Path):
     found = {}
 
     def ours():
-        found["ours"] = wild_bootstrap(Moments(city, year, targets, others), 1, 0, 9999, generator(1)).p_value
+        found["ours"] = wild_bootstrap(CrossProducts(city, year, targets, others), 1, 0, 9999, generator(1)).p_value
 
     what = "wild cluster bootstrap, 9999 draws"
     try:
@@ -317,7 +317,7 @@ def statistics_of(runs: list[dict]) -> dict:
 
 def bench_fixest() -> tuple:
     """R's fixest on a panel of the same size, without reading; says so where it is not installed."""
-    what, ours = "one regression, 3025 rows, clustered", "Moments(...).weigh().regress(...)"
+    what, ours = "one regression, 3025 rows, clustered", "CrossProducts(...).weigh().regress(...)"
     code = (
         "suppressMessages(library(fixest)); set.seed(1); d <- expand.grid(t = 1:11, i = 1:275); "
         "d$x <- rnorm(3025); d$y <- d$x + rnorm(3025); f <- function() feols(y ~ x | i + t, d, cluster = ~i); f(); "

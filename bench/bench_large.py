@@ -71,7 +71,7 @@ def macro(path):
     import duckdb
     import jinja2
     import pandas  # noqa: F401 (DuckDB imports it when the first frame is asked for)
-    from city_policy.estimation.large_panels.database_moments import read_moments
+    from city_policy.estimation.large_panels.database_cross_products import read_moments
 
     macro = jinja2.Environment().from_string((PROJECT / "macros" / "cluster_moments.sql").read_text()).module
     with duckdb.connect(config={"temp_directory": str(path.parent / "spilled")}) as connection:
@@ -90,7 +90,7 @@ def macro(path):
 
 def sorted_rows(path):
     import duckdb
-    from city_policy.estimation.large_panels.database_moments import read_moments
+    from city_policy.estimation.large_panels.database_cross_products import read_moments
     from city_policy.estimation.large_panels.sorted_rows import sum_sorted_rows
 
     query = f"select unit, city, year, {', '.join(COLUMNS)} from read_parquet('{path}') where unit"

@@ -1,6 +1,6 @@
-with quantities as (
+with measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -18,14 +18,14 @@ sample_cities as (
         output.value as real_gdp_cny_10k,
         output.basis as real_gdp_basis,
         area.value as land_area_km2
-    from quantities as output
-    inner join quantities as area
+    from measures as output
+    inner join measures as area
         on
             output.adcode = area.adcode
             and output.year = area.year
-            and area.quantity = 'land_area'
+            and area.measure = 'land_area'
     inner join sample_membership on output.adcode = sample_membership.adcode
-    where output.quantity = 'real_gdp' and sample_membership.in_sample
+    where output.measure = 'real_gdp' and sample_membership.in_sample
 
 ),
 

@@ -1,6 +1,6 @@
-with quantities as (
+with measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -24,8 +24,8 @@ investment as (
         adcode,
         year,
         value as real_investment
-    from quantities
-    where quantity = 'real_investment'
+    from measures
+    where measure = 'real_investment'
 
 ),
 

@@ -4,9 +4,9 @@ with sample_membership as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -16,9 +16,9 @@ coupling_components as (
 
 ),
 
-quantity_coverage as (
+measure_coverage as (
 
-    select * from {{ ref('int_quantity_coverage') }}
+    select * from {{ ref('int_measure_coverage') }}
 
 ),
 
@@ -32,10 +32,10 @@ usable_components as (
 
     select coupling_components.*
     from coupling_components
-    inner join quantity_coverage as numerator_coverage
-        on coupling_components.numerator = numerator_coverage.quantity
-    inner join quantity_coverage as denominator_coverage
-        on coupling_components.denominator = denominator_coverage.quantity
+    inner join measure_coverage as numerator_coverage
+        on coupling_components.numerator = numerator_coverage.measure
+    inner join measure_coverage as denominator_coverage
+        on coupling_components.denominator = denominator_coverage.measure
     where numerator_coverage.is_covered and denominator_coverage.is_covered
 
 ),
@@ -49,10 +49,10 @@ final as (
         usable_components.component,
         usable_components.factor * numerator.value / denominator.value as value
     from usable_components
-    inner join quantities as numerator on usable_components.numerator = numerator.quantity
-    inner join quantities as denominator
+    inner join measures as numerator on usable_components.numerator = numerator.measure
+    inner join measures as denominator
         on
-            usable_components.denominator = denominator.quantity
+            usable_components.denominator = denominator.measure
             and numerator.adcode = denominator.adcode
             and numerator.year = denominator.year
     inner join sample_membership on numerator.adcode = sample_membership.adcode

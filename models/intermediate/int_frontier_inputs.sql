@@ -4,9 +4,9 @@ with sample_membership as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -32,16 +32,16 @@ final as (
         labour.value as employees_persons
     from capital_stock
     inner join sample_membership on capital_stock.adcode = sample_membership.adcode
-    inner join quantities as output
+    inner join measures as output
         on
             capital_stock.adcode = output.adcode
             and capital_stock.year = output.year
-            and output.quantity = 'real_gdp'
-    inner join quantities as labour
+            and output.measure = 'real_gdp'
+    inner join measures as labour
         on
             capital_stock.adcode = labour.adcode
             and capital_stock.year = labour.year
-            and labour.quantity = 'employees'
+            and labour.measure = 'employees'
     where
         sample_membership.in_sample
         and exists (

@@ -38,8 +38,8 @@ judged as (
         indicators.indicator,
         indicators.computed_by,
         count(distinct needs.subsystem) as n_subsystems,
-        string_agg(distinct needs.quantity, ' ' order by needs.quantity) as required_quantities,
-        string_agg(distinct needs.uncovered_reason, ', ' order by needs.uncovered_reason) as uncovered_quantities,
+        string_agg(distinct needs.measure, ' ' order by needs.measure) as required_measures,
+        string_agg(distinct needs.uncovered_reason, ', ' order by needs.uncovered_reason) as uncovered_measures,
         string_agg(distinct needs.proxy_note, ', ' order by needs.proxy_note) as proxies
     from indicators
     left join needs on indicators.indicator = needs.indicator
@@ -53,11 +53,11 @@ reasons as (
         judged.position,
         judged.indicator,
         judged.computed_by,
-        judged.required_quantities,
+        judged.required_measures,
         judged.proxies,
         case
-            when judged.uncovered_quantities is not null
-                then 'not covered by this input: ' || judged.uncovered_quantities
+            when judged.uncovered_measures is not null
+                then 'not covered by this input: ' || judged.uncovered_measures
             when judged.computed_by = 'coupling' and judged.n_subsystems < 2
                 then 'one of the two subsystems has no covered component'
             when

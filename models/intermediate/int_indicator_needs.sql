@@ -10,24 +10,24 @@ coupling_components as (
 
 ),
 
-quantity_coverage as (
+measure_coverage as (
 
-    select * from {{ ref('int_quantity_coverage') }}
-
-),
-
-quantity_series as (
-
-    select * from {{ ref('int_quantity_series') }}
+    select * from {{ ref('int_measure_coverage') }}
 
 ),
 
-formula_quantities as (
+measure_series as (
+
+    select * from {{ ref('int_measure_series') }}
+
+),
+
+formula_measures as (
 
     select
         indicator,
         null as subsystem,
-        numerator as quantity
+        numerator as measure
     from indicators
     where computed_by in ('ratio', 'level')
 
@@ -36,7 +36,7 @@ formula_quantities as (
     select
         indicator,
         null as subsystem,
-        denominator as quantity
+        denominator as measure
     from indicators
     where computed_by = 'ratio'
 
@@ -45,28 +45,28 @@ formula_quantities as (
     select
         indicators.indicator,
         null as subsystem,
-        frontier_inputs.quantity
+        frontier_inputs.measure
     from indicators
     cross join (
         values ('real_gdp'), ('employees'), ('real_investment')
-    ) as frontier_inputs (quantity)
+    ) as frontier_inputs (measure)
     where indicators.computed_by = 'frontier'
 
 ),
 
--- A component of the coupling degree is used when both its quantities are covered.
-component_quantities as (
+-- A component of the coupling degree is used when both its measures are covered.
+component_measures as (
 
     select
         indicators.indicator,
         coupling_components.subsystem,
-        unnest([coupling_components.numerator, coupling_components.denominator]) as quantity
+        unnest([coupling_components.numerator, coupling_components.denominator]) as measure
     from indicators
     cross join coupling_components
-    inner join quantity_coverage as numerator_coverage
-        on coupling_components.numerator = numerator_coverage.quantity
-    inner join quantity_coverage as denominator_coverage
-        on coupling_components.denominator = denominator_coverage.quantity
+    inner join measure_coverage as numerator_coverage
+        on coupling_components.numerator = numerator_coverage.measure
+    inner join measure_coverage as denominator_coverage
+        on coupling_components.denominator = denominator_coverage.measure
     where
         indicators.computed_by = 'coupling'
         and numerator_coverage.is_covered
@@ -76,9 +76,9 @@ component_quantities as (
 
 needs as (
 
-    select * from formula_quantities
+    select * from formula_measures
     union
-    select * from component_quantities
+    select * from component_measures
 
 ),
 
@@ -87,14 +87,14 @@ final as (
     select
         needs.indicator,
         needs.subsystem,
-        needs.quantity,
-        quantity_coverage.is_covered,
-        quantity_coverage.uncovered_reason,
-        if(quantity_series.is_proxy, quantity_series.proxy_note, null) as proxy_note
+        needs.measure,
+        measure_coverage.is_covered,
+        measure_coverage.uncovered_reason,
+        if(measure_series.is_proxy, measure_series.proxy_note, null) as proxy_note
     from needs
-    left join quantity_coverage on needs.quantity = quantity_coverage.quantity
-    left join quantity_series on needs.quantity = quantity_series.quantity
-    order by needs.indicator, needs.subsystem, needs.quantity
+    left join measure_coverage on needs.measure = measure_coverage.measure
+    left join measure_series on needs.measure = measure_series.measure
+    order by needs.indicator, needs.subsystem, needs.measure
 
 )
 

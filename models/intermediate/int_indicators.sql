@@ -22,9 +22,9 @@ indicator_coverage as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -58,10 +58,10 @@ ratios as (
         covered_indicators.indicator,
         covered_indicators.factor * numerator.value / denominator.value as value
     from covered_indicators
-    inner join quantities as numerator on covered_indicators.numerator = numerator.quantity
-    inner join quantities as denominator
+    inner join measures as numerator on covered_indicators.numerator = numerator.measure
+    inner join measures as denominator
         on
-            covered_indicators.denominator = denominator.quantity
+            covered_indicators.denominator = denominator.measure
             and numerator.adcode = denominator.adcode
             and numerator.year = denominator.year
     where covered_indicators.computed_by = 'ratio'
@@ -76,7 +76,7 @@ levels as (
         covered_indicators.indicator,
         covered_indicators.factor * numerator.value as value
     from covered_indicators
-    inner join quantities as numerator on covered_indicators.numerator = numerator.quantity
+    inner join measures as numerator on covered_indicators.numerator = numerator.measure
     where covered_indicators.computed_by = 'level'
 
 ),

@@ -22,13 +22,13 @@ variable_coverage as (
 
 ),
 
--- A variable that is made of the index rests on the covered indicators, every variable on its own quantities.
+-- A variable that is made of the index rests on the covered indicators, every variable on its own measures.
 indicator_uses as (
 
     select
         variable_coverage.variable,
         indicator_needs.indicator,
-        indicator_needs.quantity
+        indicator_needs.measure
     from indicator_needs
     inner join indicator_coverage on indicator_needs.indicator = indicator_coverage.indicator
     cross join variable_coverage
@@ -45,9 +45,9 @@ variable_uses as (
     select
         variable,
         null as indicator,
-        unnest(string_split(required_quantities, ' ')) as quantity
+        unnest(string_split(required_measures, ' ')) as measure
     from variable_coverage
-    where is_covered and required_quantities is not null and role not in ('group', 'measure')
+    where is_covered and required_measures is not null and role not in ('group', 'measure')
 
 ),
 
@@ -62,7 +62,7 @@ unioned as (
 final as (
 
     select * from unioned
-    order by variable, indicator, quantity
+    order by variable, indicator, measure
 
 )
 

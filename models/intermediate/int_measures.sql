@@ -1,83 +1,105 @@
-{%- set quantities = study_rows('int_needed_quantities', 'quantity', 'intermediate') -%}
-with frame as (
+with filled_values as (
 
-    select * from {{ ref('int_city_year_frame') }}
-
-),
-
-quantities as (
-
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_filled_values') }}
 
 ),
 
-exchange_rates as (
+input_coverage as (
 
-    select * from {{ ref('exchange_rates') }}
-
-),
-
-agglomeration as (
-
-    select * from {{ ref('int_agglomeration') }}
+    select * from {{ ref('int_input_coverage') }}
 
 ),
 
-capital_stock as (
+measure_series as (
 
-    select * from {{ ref('int_capital_stock') }}
-
-),
-
-needed_quantities as (
-
-    select * from {{ ref('int_needed_quantities') }}
+    select * from {{ ref('int_measure_series') }}
 
 ),
 
--- The columns are the rows of int_needed_quantities: what the indicators and variables of the study are made of.
-wide as (
+-- An input is a measure of its own; where several may stand for one, the panel's choice does.
+usable as (
 
     select
-        {% for row in quantities -%}
-        max(value) filter (quantity = '{{ row.quantity }}') as {{ row.quantity }},
-        {% endfor -%}
-        max(basis) filter (quantity = 'population') as population_basis,
-        max(value_status) filter (quantity = 'population') as population_status,
-        adcode,
-        year
-    from quantities
-    where quantity in (select needed_quantities.quantity from needed_quantities)
-    group by adcode, year
+        measure,
+        series
+    from measure_series
+    where series is not null
+
+    union all
+
+    select
+        series as measure,
+        series
+    from input_coverage
+
+),
+
+chosen as (
+
+    select
+        filled_values.adcode,
+        filled_values.year,
+        usable.measure,
+        filled_values.value,
+        filled_values.series as basis,
+        filled_values.value_status
+    from usable
+    inner join filled_values on usable.series = filled_values.series
+    where filled_values.value is not null
+
+),
+
+-- At constant prices where a price index is covered, otherwise at current prices, and the basis says so.
+real_pairs as (
+
+    select
+        pairs.measure,
+        pairs.nominal,
+        pairs.price_index,
+        coalesce(input_coverage.is_covered, false) as is_deflated
+    from (
+        values
+        ('real_gdp', 'gdp', 'gdp_deflator'),
+        ('real_investment', 'fixed_asset_investment', 'investment_price_index')
+    ) as pairs (measure, nominal, price_index)
+    left join input_coverage on pairs.price_index = input_coverage.series
+
+),
+
+real_values as (
+
+    select
+        nominal.adcode,
+        nominal.year,
+        real_pairs.measure,
+        if(real_pairs.is_deflated, nominal.value / price.value, nominal.value) as value,
+        real_pairs.nominal || if(real_pairs.is_deflated, ' at constant prices', ' at current prices') as basis,
+        nominal.value_status
+    from real_pairs
+    inner join chosen as nominal on real_pairs.nominal = nominal.measure
+    left join chosen as price
+        on
+            real_pairs.price_index = price.measure
+            and nominal.adcode = price.adcode
+            and nominal.year = price.year
+
+),
+
+unioned as (
+
+    select * from chosen
+
+    union all
+
+    select * from real_values
+    where value is not null
 
 ),
 
 final as (
 
-    select
-        frame.adcode,
-        frame.year,
-        wide.* exclude (adcode, year),
-        exchange_rates.cny_per_usd,
-        agglomeration.agglomeration,
-        agglomeration.real_gdp_cny_10k,
-        agglomeration.real_gdp_basis,
-        capital_stock.capital_stock_cny_10k
-    from frame
-    left join wide
-        on
-            frame.adcode = wide.adcode
-            and frame.year = wide.year
-    left join exchange_rates on frame.year = exchange_rates.year
-    left join agglomeration
-        on
-            frame.adcode = agglomeration.adcode
-            and frame.year = agglomeration.year
-    left join capital_stock
-        on
-            frame.adcode = capital_stock.adcode
-            and frame.year = capital_stock.year
-    order by frame.adcode, frame.year
+    select * from unioned
+    order by measure, adcode, year
 
 )
 

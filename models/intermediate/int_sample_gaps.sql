@@ -10,9 +10,9 @@ filled_values as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -28,31 +28,31 @@ variable_coverage as (
 
 ),
 
-required_quantities as (
+required_measures as (
 
-    select distinct unnest(string_split(required_quantities, ' ')) as quantity
+    select distinct unnest(string_split(required_measures, ' ')) as measure
     from indicator_coverage
     where is_covered
 
     union
 
-    select distinct unnest(string_split(required_quantities, ' '))
+    select distinct unnest(string_split(required_measures, ' '))
     from variable_coverage
-    where is_covered and required_quantities is not null and role not in ('group', 'measure')
+    where is_covered and required_measures is not null and role not in ('group', 'measure')
 
 ),
 
--- The inputs that a required quantity was made from somewhere in this panel.
+-- The inputs that a required measure was made from somewhere in this panel.
 required_inputs as (
 
     select distinct
-        case quantities.quantity
+        case measures.measure
             when 'real_gdp' then 'gdp'
             when 'real_investment' then 'fixed_asset_investment'
-            else quantities.basis
+            else measures.basis
         end as series
-    from required_quantities
-    inner join quantities on required_quantities.quantity = quantities.quantity
+    from required_measures
+    inner join measures on required_measures.measure = measures.measure
 
 ),
 
@@ -104,17 +104,17 @@ still_missing as (
     select
         frame.adcode,
         'still missing' as kind,
-        required_quantities.quantity as input,
+        required_measures.measure as input,
         frame.year,
         null::double as missing_share
     from frame
-    cross join required_quantities
-    left join quantities
+    cross join required_measures
+    left join measures
         on
-            frame.adcode = quantities.adcode
-            and frame.year = quantities.year
-            and required_quantities.quantity = quantities.quantity
-    where quantities.value is null
+            frame.adcode = measures.adcode
+            and frame.year = measures.year
+            and required_measures.measure = measures.measure
+    where measures.value is null
 
 ),
 

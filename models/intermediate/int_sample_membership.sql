@@ -28,7 +28,7 @@ still_missing as (
     select
         adcode,
         count(*) as n_cells,
-        string_agg(distinct input, ' ' order by input) as quantities
+        string_agg(distinct input, ' ' order by input) as measures
     from gaps
     where kind = 'still missing'
     group by adcode
@@ -54,7 +54,7 @@ judged as (
             when still_missing.adcode is not null
                 then
                     still_missing.n_cells || ' values are missing after gaps are filled: '
-                    || still_missing.quantities
+                    || still_missing.measures
         end as exclusion_reason,
         coalesce(too_many_gaps.n_inputs, 0) as n_inputs_with_too_many_gaps,
         coalesce(still_missing.n_cells, 0) as n_values_still_missing

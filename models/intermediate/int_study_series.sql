@@ -1,12 +1,12 @@
-with needed_quantities as (
+with needed_measures as (
 
-    select * from {{ ref('int_needed_quantities') }}
+    select * from {{ ref('int_needed_measures') }}
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('quantities') }}
+    select * from {{ ref('measures') }}
 
 ),
 
@@ -19,9 +19,9 @@ series as (
 -- What the study's own files name.
 named as (
 
-    select quantity as name from needed_quantities
+    select measure as name from needed_measures
     union
-    select series from quantities
+    select series from measures
 
 ),
 

@@ -4,9 +4,9 @@ with variables as (
 
 ),
 
-quantity_coverage as (
+measure_coverage as (
 
-    select * from {{ ref('int_quantity_coverage') }}
+    select * from {{ ref('int_measure_coverage') }}
 
 ),
 
@@ -14,9 +14,9 @@ needs as (
 
     select
         variable,
-        unnest(string_split(required_quantities, ' ')) as quantity
+        unnest(string_split(required_measures, ' ')) as measure
     from variables
-    where required_quantities is not null
+    where required_measures is not null
 
 ),
 
@@ -24,11 +24,11 @@ uncovered as (
 
     select
         needs.variable,
-        string_agg(needs.quantity, ' ' order by needs.quantity) as uncovered_quantities,
-        string_agg(quantity_coverage.uncovered_reason, ', ' order by needs.quantity) as uncovered_reason
+        string_agg(needs.measure, ' ' order by needs.measure) as uncovered_measures,
+        string_agg(measure_coverage.uncovered_reason, ', ' order by needs.measure) as uncovered_reason
     from needs
-    inner join quantity_coverage on needs.quantity = quantity_coverage.quantity
-    where not quantity_coverage.is_covered
+    inner join measure_coverage on needs.measure = measure_coverage.measure
+    where not measure_coverage.is_covered
     group by needs.variable
 
 ),
@@ -40,8 +40,8 @@ final as (
         variables.variable,
         variables.column_name,
         variables.role,
-        variables.required_quantities,
-        uncovered.uncovered_quantities,
+        variables.required_measures,
+        uncovered.uncovered_measures,
         'not covered by this input: ' || uncovered.uncovered_reason as uncovered_reason,
         uncovered.variable is null as is_covered
     from variables

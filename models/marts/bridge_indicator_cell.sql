@@ -10,9 +10,9 @@ indicator_needs as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
@@ -22,32 +22,32 @@ value_cells as (
 
 ),
 
--- Investment of all years so far makes the capital stock of a year; every other quantity is that of the year.
+-- Investment of all years so far makes the capital stock of a year; every other measure is that of the year.
 needed as (
 
     select distinct
         indicator_values.adcode,
         indicator_values.year,
         indicator_values.indicator,
-        quantities.quantity,
-        quantities.year as quantity_year,
-        quantities.basis
+        measures.measure,
+        measures.year as measure_year,
+        measures.basis
     from indicator_values
     inner join indicator_needs on indicator_values.indicator = indicator_needs.indicator
-    inner join quantities
+    inner join measures
         on
-            indicator_values.adcode = quantities.adcode
-            and indicator_needs.quantity = quantities.quantity
+            indicator_values.adcode = measures.adcode
+            and indicator_needs.measure = measures.measure
             and (
-                indicator_values.year = quantities.year
-                or (quantities.quantity = 'real_investment' and quantities.year < indicator_values.year)
+                indicator_values.year = measures.year
+                or (measures.measure = 'real_investment' and measures.year < indicator_values.year)
             )
     where indicator_values.value is not null
 
 ),
 
--- A quantity at constant prices is made of the nominal one and its price index.
-series_of_quantities as (
+-- A measure at constant prices is made of the nominal one and its price index.
+series_of_measures as (
 
     select
         * exclude (basis),
@@ -67,21 +67,21 @@ series_of_quantities as (
 final as (
 
     select
-        series_of_quantities.adcode,
-        series_of_quantities.year,
-        series_of_quantities.indicator,
-        series_of_quantities.quantity,
-        series_of_quantities.quantity_year,
+        series_of_measures.adcode,
+        series_of_measures.year,
+        series_of_measures.indicator,
+        series_of_measures.measure,
+        series_of_measures.measure_year,
         value_cells.* exclude (adcode, year)
-    from series_of_quantities
+    from series_of_measures
     inner join value_cells
         on
-            series_of_quantities.adcode = value_cells.adcode
-            and series_of_quantities.quantity_year = value_cells.year
-            and series_of_quantities.series = value_cells.series
+            series_of_measures.adcode = value_cells.adcode
+            and series_of_measures.measure_year = value_cells.year
+            and series_of_measures.series = value_cells.series
     order by
-        series_of_quantities.adcode, series_of_quantities.year, series_of_quantities.indicator,
-        series_of_quantities.quantity, series_of_quantities.quantity_year, value_cells.series, value_cells.printed_year,
+        series_of_measures.adcode, series_of_measures.year, series_of_measures.indicator,
+        series_of_measures.measure, series_of_measures.measure_year, value_cells.series, value_cells.printed_year,
         value_cells.part_adcode, value_cells.header
 
 )

@@ -30,7 +30,7 @@ final as (
         indicators.direction,
         indicators.computed_by,
         indicators.unit,
-        indicator_coverage.required_quantities,
+        indicator_coverage.required_measures,
         indicator_coverage.proxies,
         indicator_coverage.is_covered,
         indicator_coverage.uncovered_reason,

@@ -1,6 +1,6 @@
 with measures as (
 
-    select * from {{ ref('int_measures') }}
+    select * from {{ ref('int_city_year_measures') }}
 
 ),
 

@@ -17,7 +17,7 @@ cities as (
 
 measures as (
 
-    select * from {{ ref('int_measures') }}
+    select * from {{ ref('int_city_year_measures') }}
 
 ),
 

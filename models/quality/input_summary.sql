@@ -4,15 +4,15 @@ with sample_membership as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
-quantity_series as (
+measure_series as (
 
-    select * from {{ ref('int_quantity_series') }}
+    select * from {{ ref('int_measure_series') }}
 
 ),
 
@@ -47,27 +47,27 @@ spikes as (
 ),
 
 -- What the index, the controls and the mediators of this build are made of.
-measures as (
+measure_users as (
 
     select
-        quantity,
+        measure,
         string_agg(distinct coalesce(indicator, variable), ' ' order by coalesce(indicator, variable)) as used_by
     from measure_uses
-    group by quantity
+    group by measure
 
 ),
 
 sample_values as (
 
     select
-        quantities.quantity,
-        quantities.year,
-        quantities.basis,
-        quantities.value_status,
+        measures.measure,
+        measures.year,
+        measures.basis,
+        measures.value_status,
         -- Values at constant or current prices rest on the series that the basis begins with.
-        split_part(quantities.basis, ' ', 1) as series
-    from quantities
-    inner join sample_membership on quantities.adcode = sample_membership.adcode
+        split_part(measures.basis, ' ', 1) as series
+    from measures
+    inner join sample_membership on measures.adcode = sample_membership.adcode
     where sample_membership.in_sample
 
 ),
@@ -75,7 +75,7 @@ sample_values as (
 counts as (
 
     select
-        quantity,
+        measure,
         basis,
         series,
         count(*) as n_values,
@@ -85,7 +85,7 @@ counts as (
         min(year) filter (value_status in ('printed', 'corrected')) as first_printed_year,
         max(year) filter (value_status in ('printed', 'corrected')) as last_printed_year
     from sample_values
-    group by quantity, basis, series
+    group by measure, basis, series
 
 ),
 
@@ -126,11 +126,11 @@ flagged as (
 final as (
 
     select
-        counts.quantity as measure,
+        counts.measure,
         counts.basis,
         series.name_zh as series_name_zh,
         series.name_en as series_name_en,
-        coalesce(quantity_series.is_proxy, false) as is_proxy,
+        coalesce(measure_series.is_proxy, false) as is_proxy,
         counts.n_values,
         counts.n_printed / counts.n_values as printed_share,
         counts.n_interpolated,
@@ -139,14 +139,14 @@ final as (
         coalesce(flagged.n_flagged_spikes, 0) as n_flagged_spikes,
         counts.first_printed_year,
         counts.last_printed_year,
-        measures.used_by
+        measure_users.used_by
     from counts
-    inner join measures on counts.quantity = measures.quantity
-    left join quantity_series on counts.quantity = quantity_series.quantity
+    inner join measure_users on counts.measure = measure_users.measure
+    left join measure_series on counts.measure = measure_series.measure
     left join series on counts.series = series.series
     left join quarantined on counts.series = quarantined.series
     left join flagged on counts.series = flagged.series
-    order by counts.quantity, counts.basis
+    order by counts.measure, counts.basis
 
 )
 

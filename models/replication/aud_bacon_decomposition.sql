@@ -9,7 +9,7 @@ bacon_decimals as (
 
     select
         max(greatest(length(split_part(coalesce(weight, ''), '.', 2)), length(split_part(estimate, '.', 2))))
-            as printed_decimals,
+            as published_decimals,
         max(greatest(
             length(rtrim(split_part(coalesce(weight, ''), '.', 2), '0')),
             length(rtrim(split_part(estimate, '.', 2), '0'))
@@ -29,13 +29,13 @@ bacon_parts as (
         bacon.weight::double as weight,
         bacon.estimate::double as estimate,
         0.5 * pow(10.0, -bacon_decimals.real_decimals) as half_unit,
-        0.5 * pow(10.0, -bacon_decimals.printed_decimals) as printed_half_unit
+        0.5 * pow(10.0, -bacon_decimals.published_decimals) as published_half_unit
     from bacon
     cross join bacon_decimals
 
 ),
 
-{% for precision, unit in [('real', 'half_unit'), ('printed', 'printed_half_unit')] -%}
+{% for precision, unit in [('real', 'half_unit'), ('published', 'published_half_unit')] -%}
 bacon_sums_{{ precision }} as (
 
     select
@@ -51,8 +51,8 @@ bacon_sums_{{ precision }} as (
             (weight - {{ unit }}) * (estimate - {{ unit }}), (weight + {{ unit }}) * (estimate - {{ unit }}),
             (weight - {{ unit }}) * (estimate + {{ unit }}), (weight + {{ unit }}) * (estimate + {{ unit }})
         )) as total_high,
-        max(estimate) filter (weight is null) as printed_total,
-        max(estimate_text) filter (weight is null) as printed_total_text,
+        max(estimate) filter (weight is null) as published_total,
+        max(estimate_text) filter (weight is null) as published_total_text,
         max({{ unit }}) as half_unit,
         string_agg(weight_text, ' + ' order by comparison) as weights_text,
         abs(sum(weight) - 1) <= count(weight) * max({{ unit }}) + {{ edge() }} as weights_fit,
@@ -78,7 +78,7 @@ bacon_weights as (
         null::varchar as panel,
         null::varchar as column_no,
         treatment as subject,
-        weights_text as printed,
+        weights_text as published,
         format('{:.4f}; 1 within {:.4f}', weights, slack) as implied,
         if(weights_fit, 'consistent', 'inconsistent') as verdict,
         format(
@@ -98,24 +98,24 @@ bacon_total as (
         null::varchar as panel,
         null::varchar as column_no,
         treatment as subject,
-        'total ' || printed_total_text as printed,
+        'total ' || published_total_text as published,
         format('{:.5f} ({})', total, {{ range_text(5, 'total_low', 'total_high') }}) as implied,
         if(total_fits, 'consistent', 'inconsistent') as verdict,
         format(
             'Table 6, {}: weights times estimates sum to between {:.5f} and {:.5f} when rounded to {} '
-            || 'decimals; the printed total is {}.',
-            treatment, total_low, total_high, bacon_decimals.real_decimals, printed_total_text
+            || 'decimals; the published total is {}.',
+            treatment, total_low, total_high, bacon_decimals.real_decimals, published_total_text
         ) as sentence
     from bacon_sums_real
     cross join bacon_decimals
-    where printed_total is not null
+    where published_total is not null
 
 ),
 
 bacon_failures as (
 
     select count(*) filter (not weights_fit) + count(*) filter (not total_fits) as n_failures
-    from bacon_sums_printed
+    from bacon_sums_published
 
 ),
 
@@ -127,17 +127,17 @@ padded_decimals as (
         null::varchar as panel,
         null::varchar as column_no,
         'trailing zeros' as subject,
-        n_numbers || ' numbers with ' || printed_decimals || ' decimals' as printed,
+        n_numbers || ' numbers with ' || published_decimals || ' decimals' as published,
         real_decimals || ' decimals' as implied,
-        if(real_decimals < printed_decimals and n_failures > 0, 'suspicious', 'consistent') as verdict,
+        if(real_decimals < published_decimals and n_failures > 0, 'suspicious', 'consistent') as verdict,
         if(
-            real_decimals < printed_decimals and n_failures > 0,
+            real_decimals < published_decimals and n_failures > 0,
             format(
                 'Table 6: all {} numbers end in 0, so they are rounded to {} decimals and padded to {}; '
-                || 'taken at the printed precision {} of the sums above would not come out.',
-                n_numbers, real_decimals, printed_decimals, n_failures
+                || 'taken at the published precision {} of the sums above would not come out.',
+                n_numbers, real_decimals, published_decimals, n_failures
             ),
-            format('Table 6: the {} numbers carry the precision they are printed with.', n_numbers)
+            format('Table 6: the {} numbers carry the precision they are published with.', n_numbers)
         ) as sentence
     from bacon_decimals
     cross join bacon_failures

@@ -1,16 +1,16 @@
 with coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 
 moments as (
 
-    select * from {{ ref('aud_printed_moments') }}
+    select * from {{ ref('aud_published_moments') }}
 
 ),
 
--- The printed constant is the mean of the outcome less the means of the regressors times their coefficients.
+-- The published constant is the mean of the outcome less the means of the regressors times their coefficients.
 constant_parts as (
 
     select
@@ -54,7 +54,7 @@ final as (
         panel,
         column_no,
         treatment || '/constant' as subject,
-        estimate_text as printed,
+        estimate_text as published,
         {{ range_text(4, 'implied_low', 'implied_high') }} as implied,
         if(
             estimate_low <= implied_high + {{ edge() }} and implied_low <= estimate_high + {{ edge() }},
@@ -62,7 +62,7 @@ final as (
         ) as verdict,
         format(
             '{} column {}: the means of Table 2 and the coefficients imply a constant between {:.4f} and '
-            || '{:.4f}; {} is printed.',
+            || '{:.4f}; {} is published.',
             place, column_no, implied_low, implied_high, estimate_text
         ) as sentence
     from constant_intervals

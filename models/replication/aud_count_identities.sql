@@ -46,7 +46,7 @@
 
 with counts as (
 
-    select * from {{ ref('aud_printed_counts') }}
+    select * from {{ ref('aud_published_counts') }}
 
 ),
 
@@ -57,7 +57,7 @@ count_identity_values as (
         {{ "'" ~ table_no ~ "'" if table_no else 'null::varchar' }} as table_no,
         {{ "'" ~ panel ~ "'" if panel else 'null::varchar' }} as panel,
         '{{ count }}' as subject,
-        {{ count }} as printed_value,
+        {{ count }} as published_value,
         {{ expression }} as implied_value,
         '{{ words }}' as words
     from counts
@@ -73,14 +73,14 @@ count_identity as (
         panel,
         null::varchar as column_no,
         subject,
-        printed_value::varchar as printed,
+        published_value::varchar as published,
         implied_value::varchar as implied,
-        if(printed_value = implied_value, 'consistent', 'inconsistent') as verdict,
+        if(published_value = implied_value, 'consistent', 'inconsistent') as verdict,
         format(
-            'The count {} is printed as {:,}; {} make {:,}.', subject, printed_value, words, implied_value
+            'The count {} is published as {:,}; {} make {:,}.', subject, published_value, words, implied_value
         ) as sentence
     from count_identity_values
-    where printed_value is not null and implied_value is not null
+    where published_value is not null and implied_value is not null
 
 ),
 
@@ -106,7 +106,7 @@ group_sizes as (
         panel,
         null::varchar as column_no,
         subject,
-        one || ' + ' || two as printed,
+        one || ' + ' || two as published,
         observations::varchar as implied,
         if(one + two = observations, 'consistent', 'inconsistent') as verdict,
         format(

@@ -16,7 +16,7 @@ se_across_groups as (
             '{} {}{} (t {}, N {}); {} {}{} (t {}, N {})',
             larger_sample, larger_estimate_text, larger_stars, larger_t_text, larger_n_obs,
             smaller_sample, smaller_estimate_text, smaller_stars, smaller_t_text, smaller_n_obs
-        ) as printed,
+        ) as published,
         format('standard errors {:.5f} and {:.5f}', larger_se, smaller_se)
         || if(
             looks_swapped,
@@ -62,7 +62,7 @@ group_difference as (
         panel,
         column_no,
         treatment as subject,
-        'P ' || p_text as printed,
+        'P ' || p_text as published,
         'z ' || {{ range_text(2, 'z_low', 'z_high') }} as implied,
         case
             when p_text::double <= 0.05 and z_high < {{ critical_value(2) }} then 'suspicious'
@@ -70,8 +70,8 @@ group_difference as (
             else 'consistent'
         end as verdict,
         format(
-            '{}, {}: the printed estimates and t values put the two groups between {:.2f} and {:.2f} '
-            || 'standard errors apart, which {} the printed P of {} for their difference.',
+            '{}, {}: the published estimates and t values put the two groups between {:.2f} and {:.2f} '
+            || 'standard errors apart, which {} the published P of {} for their difference.',
             place, treatment, z_low, z_high,
             case
                 when p_text::double <= 0.05 and z_high < {{ critical_value(2) }}

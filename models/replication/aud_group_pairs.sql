@@ -4,7 +4,7 @@
 with regressions as (
 
     select *
-    from {{ ref('aud_printed_coefficients') }}
+    from {{ ref('aud_published_coefficients') }}
     where term = treatment
 
 ),

@@ -42,7 +42,7 @@ final as (
         null::varchar as panel,
         null::varchar as column_no,
         'sum' as subject,
-        format('{:.4f} ({})', weight, dimensions) as printed,
+        format('{:.4f} ({})', weight, dimensions) as published,
         format('1 within {:.4f}', slack) as implied,
         if(abs(weight - 1) <= slack + {{ edge() }}, 'consistent', 'inconsistent') as verdict,
         format(
@@ -59,7 +59,7 @@ final as (
         null::varchar as panel,
         null::varchar as column_no,
         'range' as subject,
-        format('{:.4f} to {:.4f}', smallest, largest) as printed,
+        format('{:.4f} to {:.4f}', smallest, largest) as published,
         'between 0 and 1' as implied,
         if(n_outside = 0, 'consistent', 'inconsistent') as verdict,
         format('Table 1: {} of {} weights lie outside 0 to 1.', n_outside, n_indicators) as sentence

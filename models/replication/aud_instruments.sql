@@ -1,6 +1,6 @@
 with coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 
@@ -50,7 +50,7 @@ reduced_forms as (
         table_no,
         place,
         string_agg(column_no, ', ' order by position) as column_no,
-        string_agg(format('{}: {} x {}', treatment, first_text, second_text), '; ' order by position) as printed,
+        string_agg(format('{}: {} x {}', treatment, first_text, second_text), '; ' order by position) as published,
         string_agg(
             format('{}: {}', treatment, {{ range_text(5, 'reduced_low', 'reduced_high') }}),
             '; ' order by position
@@ -70,7 +70,7 @@ shared_instrument as (
         null::varchar as panel,
         column_no,
         'instrument' as subject,
-        printed,
+        published,
         implied,
         if(is_one, 'consistent', 'inconsistent') as verdict,
         format(
@@ -111,12 +111,12 @@ first_stage_f as (
         'first_stage' as panel,
         split_part(column_no, ', ', 1) as column_no,
         treatment as subject,
-        format('Cragg-Donald F {}; first-stage t {}', f_text, t_text) as printed,
+        format('Cragg-Donald F {}; first-stage t {}', f_text, t_text) as published,
         't² ' || {{ range_text(1, 't_abs_low ** 2', 't_abs_high ** 2') }} as implied,
         if(fits, 'consistent', 'cannot be decided') as verdict,
         format(
             '{} column {}: with one instrument the Cragg-Donald F is the square of the conventional '
-            || 'first-stage t, here {:.1f} to {:.1f}; {} is printed{}.',
+            || 'first-stage t, here {:.1f} to {:.1f}; {} is published{}.',
             place, split_part(column_no, ', ', 1), t_abs_low ** 2, t_abs_high ** 2, f_text,
             if(fits, '', ', which is right only if the t values of this table are robust ones, and it does not say')
         ) as sentence

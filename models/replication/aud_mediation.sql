@@ -35,7 +35,7 @@ sobel_bound as (
         panel,
         column_no,
         mediator || '/' || treatment as subject,
-        format('Z {}; t {} and {}', z_text, t_a_text, t_b_text) as printed,
+        format('Z {}; t {} and {}', z_text, t_a_text, t_b_text) as published,
         format('at most {:.3f}', bound) as implied,
         if(z_low <= bound + {{ edge() }}, 'consistent', 'inconsistent') as verdict,
         if(
@@ -62,13 +62,13 @@ sobel_formula as (
         panel,
         column_no,
         mediator || '/' || treatment as subject,
-        format('Z {}; t {} and {}', z_text, t_a_text, t_b_text) as printed,
+        format('Z {}; t {} and {}', z_text, t_a_text, t_b_text) as published,
         {{ range_text(3, 'formula_low', 'formula_high') }} as implied,
         if(
             z_low <= formula_high + {{ edge() }} and formula_low <= z_high + {{ edge() }}, 'consistent', 'inconsistent'
         ) as verdict,
         format(
-            '{}, {} through {}: the two printed t values give a Sobel Z between {:.3f} and {:.3f}; {} is reported.',
+            '{}, {} through {}: the two published t values give a Sobel Z between {:.3f} and {:.3f}; {} is reported.',
             place, treatment, mediator, formula_low, formula_high, z_text
         ) as sentence
     from sobel_intervals
@@ -94,7 +94,7 @@ total_effect as (
         panel,
         column_no,
         mediator || '/' || treatment as subject,
-        format('total {}; direct {}, a {}, b {}', total_text, direct_text, a_text, b_text) as printed,
+        format('total {}; direct {}, a {}, b {}', total_text, direct_text, a_text, b_text) as published,
         {{ range_text(5, 'implied_low', 'implied_high') }} as implied,
         if(
             total_low <= implied_high + {{ edge() }} and implied_low <= total_high + {{ edge() }},
@@ -168,14 +168,14 @@ mediator_t_values as (
         panel,
         full_column_no as column_no,
         treatment || '/' || term as subject,
-        't ' || t_text as printed,
+        't ' || t_text as published,
         {{ range_text(3, 'implied_low', 'implied_high') }} as implied,
         if(
             t_low <= implied_high + {{ edge() }} and implied_low <= t_high + {{ edge() }}, 'consistent', 'inconsistent'
         ) as verdict,
         format(
             '{} column {}: the t values of the three regressions with one of the two alone imply {:.3f} to '
-            || '{:.3f} for {} beside the other; {} is printed.',
+            || '{:.3f} for {} beside the other; {} is published.',
             place, full_column_no, implied_low, implied_high, term, t_text
         ) as sentence
     from joint_t_values

@@ -1,12 +1,12 @@
 with coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 
 counts as (
 
-    select * from {{ ref('aud_printed_counts') }}
+    select * from {{ ref('aud_published_counts') }}
 
 ),
 

@@ -9,7 +9,7 @@ with mediation as (
 
 counts as (
 
-    select * from {{ ref('aud_printed_counts') }}
+    select * from {{ ref('aud_published_counts') }}
 
 ),
 
@@ -17,7 +17,7 @@ counts as (
 regressions as (
 
     select *
-    from {{ ref('aud_printed_coefficients') }}
+    from {{ ref('aud_published_coefficients') }}
     where term = treatment
 
 ),
@@ -75,7 +75,7 @@ r2_monotonicity as (
         panel,
         column_no,
         treatment || ' against ' || smaller_place as subject,
-        'R² ' || larger_text as printed,
+        'R² ' || larger_text as published,
         'at least ' || smaller_text as implied,
         if(larger_high + {{ edge() }} >= smaller_low, 'consistent', 'inconsistent') as verdict,
         format(
@@ -107,7 +107,7 @@ r2_gain_by_chance as (
         panel,
         column_no,
         treatment as subject,
-        format('R² {} after {}', larger_text, smaller_text) as printed,
+        format('R² {} after {}', larger_text, smaller_text) as published,
         format('what at most {:.0f} unrelated regressors add', worth_regressors) as implied,
         if(worth_regressors >= {{ province_year_effects }}, 'consistent', 'suspicious') as verdict,
         if(
@@ -171,7 +171,7 @@ r2_gain_against_t as (
         panel,
         column_no,
         treatment || '/' || term as subject,
-        format('R² {} (t {}); {} without it', full_r2_text, t_text, smaller_text) as printed,
+        format('R² {} (t {}); {} without it', full_r2_text, t_text, smaller_text) as published,
         {{ range_text(5, 'implied_low', 'implied_high') }} as implied,
         if(
             smaller_low <= implied_high + {{ edge() }} and implied_low <= smaller_high + {{ edge() }},

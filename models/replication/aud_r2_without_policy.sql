@@ -150,7 +150,7 @@ final as (
         panel,
         column_no,
         outcome || '/' || treatment || '/' || sample as subject,
-        format('R² {} (t {}, N {})', r2_text, t_text, n_obs) as printed,
+        format('R² {} (t {}, N {})', r2_text, t_text, n_obs) as published,
         format('without the policy {}; {}', {{ range_text(5, 'base_low', 'base_high') }}, others) as implied,
         case finding
             when 'fits' then 'consistent'
@@ -172,7 +172,7 @@ final as (
             when 'odd_one'
                 then format(
                     'but the same sample must give one value and the others agree on {}{}; its R², t value '
-                    || 'or sample cannot be as printed.',
+                    || 'or sample cannot be as published.',
                     others,
                     if(
                         looks_swapped,

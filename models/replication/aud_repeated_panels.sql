@@ -1,7 +1,7 @@
 with regressions as (
 
     select *
-    from {{ ref('aud_printed_coefficients') }}
+    from {{ ref('aud_published_coefficients') }}
     where term = treatment
 
 ),
@@ -15,7 +15,7 @@ panel_sizes as (
         place,
         count(*) as n_regressions,
         string_agg(column_no, ', ' order by column_no::integer) as column_no,
-        string_agg(format('{} (t {})', estimate_text, t_text), ', ' order by column_no::integer) as printed
+        string_agg(format('{} (t {})', estimate_text, t_text), ', ' order by column_no::integer) as published
     from regressions
     group by table_no, panel, panel_key, place
 
@@ -57,7 +57,7 @@ final as (
         panel_sizes.panel,
         panel_sizes.column_no,
         'all policies' as subject,
-        panel_sizes.printed,
+        panel_sizes.published,
         coalesce(repetitions.earlier_place || ': ' || repetitions.repeated, 'no other panel with these numbers')
             as implied,
         case

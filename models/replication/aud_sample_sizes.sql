@@ -1,4 +1,4 @@
-{#- Which count the observations of a printed sample must be. -#}
+{#- Which count the observations of a published sample must be. -#}
 {%- set count_of_sample = {
     'full': 'observations',
     'bcs_only_vs_never': 'bcs_only_or_never_obs', 'iic_only_vs_never': 'iic_only_or_never_obs',
@@ -14,13 +14,13 @@
 
 with coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 
 counts as (
 
-    select * from {{ ref('aud_printed_counts') }}
+    select * from {{ ref('aud_published_counts') }}
 
 ),
 
@@ -42,7 +42,7 @@ sample_names as (
 
 ),
 
-printed_sizes as (
+published_sizes as (
 
     select
         table_no,
@@ -53,7 +53,7 @@ printed_sizes as (
         min(n_obs) as smallest,
         max(n_obs) as largest,
         string_agg(distinct column_no, ', ' order by column_no) as column_no,
-        string_agg(distinct n_obs::varchar, ', ' order by n_obs::varchar) as printed
+        string_agg(distinct n_obs::varchar, ', ' order by n_obs::varchar) as published
     from coefficients
     where panel_key != 'A_psm_did'
     group by table_no, panel, panel_key, place, sample
@@ -63,7 +63,7 @@ printed_sizes as (
 expected_sizes as (
 
     select
-        printed_sizes.*,
+        published_sizes.*,
         case
             when panel_key = 'B_lagged_treatment' then counts.cities * (counts.years_2011_2021 - 1)
             when panel_key = 'E_no_municipalities' then counts.non_municipality_obs
@@ -74,9 +74,9 @@ expected_sizes as (
             when panel_key = 'E_no_municipalities' then 'the count non_municipality_obs'
             else 'the count ' || sample_counts.count
         end as words
-    from printed_sizes
+    from published_sizes
     cross join counts
-    left join sample_names on printed_sizes.sample = sample_names.sample
+    left join sample_names on published_sizes.sample = sample_names.sample
     left join sample_counts on sample_names.count = sample_counts.count
 
 ),
@@ -89,12 +89,12 @@ sample_size as (
         panel,
         column_no,
         sample as subject,
-        printed,
+        published,
         expected::varchar as implied,
         if(smallest = expected and largest = expected, 'consistent', 'inconsistent') as verdict,
         format(
-            '{}, sample {}: {} observations are printed; by {} it must be {:,}.',
-            place, sample, printed, words, expected
+            '{}, sample {}: {} observations are published; by {} it must be {:,}.',
+            place, sample, published, words, expected
         ) as sentence
     from expected_sizes
     where expected is not null
@@ -105,24 +105,24 @@ whole_cities as (
 
     select
         'whole_cities' as rule,
-        printed_sizes.table_no,
-        printed_sizes.panel,
-        printed_sizes.column_no,
-        printed_sizes.sample as subject,
-        printed_sizes.printed,
-        format('{:g} cities', round(printed_sizes.largest / counts.years_2011_2021, 2)) as implied,
-        if(printed_sizes.largest % counts.years_2011_2021 = 0, 'consistent', 'inconsistent') as verdict,
+        published_sizes.table_no,
+        published_sizes.panel,
+        published_sizes.column_no,
+        published_sizes.sample as subject,
+        published_sizes.published,
+        format('{:g} cities', round(published_sizes.largest / counts.years_2011_2021, 2)) as implied,
+        if(published_sizes.largest % counts.years_2011_2021 = 0, 'consistent', 'inconsistent') as verdict,
         format(
             '{}, sample {}: a group of cities has {} observations per city in a balanced panel, so {} '
             || 'observations are {:g} cities.',
-            printed_sizes.place, printed_sizes.sample, counts.years_2011_2021, printed_sizes.printed,
-            round(printed_sizes.largest / counts.years_2011_2021, 2)
+            published_sizes.place, published_sizes.sample, counts.years_2011_2021, published_sizes.published,
+            round(published_sizes.largest / counts.years_2011_2021, 2)
         ) as sentence
-    from printed_sizes
+    from published_sizes
     cross join counts
     where
-        printed_sizes.table_no in ('7', '9', '10')
-        and printed_sizes.panel_key not in {{ changing_groups() }}
+        published_sizes.table_no in ('7', '9', '10')
+        and published_sizes.panel_key not in {{ changing_groups() }}
         and counts.years_2011_2021 is not null
 
 ),
@@ -156,7 +156,7 @@ matched_sample_size as (
         panel,
         column_no,
         treatment as subject,
-        n_obs || ' observations' as printed,
+        n_obs || ' observations' as published,
         format('at most {}, or {} with all years of the pilot cities', treated_city_years, pilot_city_years) as implied,
         if(n_obs <= pilot_city_years, 'consistent', 'suspicious') as verdict,
         if(

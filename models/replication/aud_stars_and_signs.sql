@@ -1,6 +1,6 @@
 with coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 
@@ -27,12 +27,12 @@ stars_against_t as (
         panel,
         column_no,
         treatment || '/' || term as subject,
-        estimate_text || stars || ' (t ' || t_text || ')' as printed,
+        estimate_text || stars || ' (t ' || t_text || ')' as published,
         if(most = 0, 'no star', repeat('*', most::integer))
         || if(fewest < most, ' or one fewer', '') as implied,
         if(length(stars) between fewest and most, 'consistent', 'inconsistent') as verdict,
         format(
-            '{} column {}: a t value of {} {} the printed {}.',
+            '{} column {}: a t value of {} {} the published {}.',
             place, column_no, t_text,
             if(length(stars) between fewest and most, 'goes with', 'does not go with'),
             if(stars = '', 'absence of stars', 'stars ' || stars)
@@ -65,7 +65,7 @@ sign_against_t as (
         null::varchar as panel,
         null::varchar as column_no,
         'all coefficients' as subject,
-        n_coefficients || ' coefficients with t values' as printed,
+        n_coefficients || ' coefficients with t values' as published,
         n_opposite || ' with opposite signs' as implied,
         if(n_opposite = 0, 'consistent', 'inconsistent') as verdict,
         if(

@@ -1,12 +1,12 @@
 with moments as (
 
-    select * from {{ ref('aud_printed_moments') }}
+    select * from {{ ref('aud_published_moments') }}
 
 ),
 
 counts as (
 
-    select * from {{ ref('aud_printed_counts') }}
+    select * from {{ ref('aud_published_counts') }}
 
 ),
 
@@ -55,7 +55,7 @@ dummy_mean as (
         null::varchar as panel,
         null::varchar as column_no,
         variable as subject,
-        'mean ' || mean_text || ' of ' || n_obs as printed,
+        'mean ' || mean_text || ' of ' || n_obs as published,
         case
             when fewest_ones > most_ones then 'no whole number of ones'
             when fewest_ones = most_ones then fewest_ones || ' ones'
@@ -109,7 +109,7 @@ dummy_std_dev as (
         null::varchar as panel,
         null::varchar as column_no,
         variable as subject,
-        'mean ' || mean_text || ', standard deviation ' || std_dev_text as printed,
+        'mean ' || mean_text || ', standard deviation ' || std_dev_text as published,
         format('{:.5f}', implied_low)
         || if(implied_high > implied_low, ' to ' || format('{:.5f}', implied_high), '') as implied,
         if(
@@ -118,7 +118,7 @@ dummy_std_dev as (
         ) as verdict,
         format(
             'Table 2, {}: a dummy with mean {} among {:,} observations has a standard deviation of {:.5f}; '
-            || '{} is printed.',
+            || '{} is published.',
             variable, mean_text, n_obs, (implied_low + implied_high) / 2, std_dev_text
         ) as sentence
     from dummy_deviations
@@ -133,7 +133,7 @@ mean_between_extremes as (
         null::varchar as panel,
         null::varchar as column_no,
         variable as subject,
-        'mean ' || mean_text as printed,
+        'mean ' || mean_text as published,
         'between ' || minimum_text || ' and ' || maximum_text as implied,
         if(mean_high >= minimum_low and mean_low <= maximum_high, 'consistent', 'inconsistent') as verdict,
         format(
@@ -174,7 +174,7 @@ std_dev_bounds as (
         null::varchar as panel,
         null::varchar as column_no,
         variable as subject,
-        'standard deviation ' || std_dev_text as printed,
+        'standard deviation ' || std_dev_text as published,
         {{ range_text(4, 'least_std_dev', 'largest_std_dev') }} as implied,
         if(
             std_dev_high >= least_std_dev - {{ edge() }} and std_dev_low <= largest_std_dev + {{ edge() }},
@@ -182,7 +182,7 @@ std_dev_bounds as (
         ) as verdict,
         format(
             'Table 2, {}: with this mean, minimum and maximum the standard deviation lies between {:.4f} and '
-            || '{:.4f}; {} is printed.',
+            || '{:.4f}; {} is published.',
             variable, least_std_dev, largest_std_dev, std_dev_text
         ) as sentence
     from deviation_bounds

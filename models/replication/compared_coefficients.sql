@@ -34,7 +34,7 @@ both_estimators as (
 
 ),
 
-printed_coefficients as (
+published_coefficients as (
 
     select
         table_no,
@@ -55,15 +55,15 @@ compared as (
 
     select
         'coefficient' as kind,
-        printed.table_no,
-        printed.panel,
-        printed.column_no,
-        printed.subject,
-        printed.published_value,
+        published.table_no,
+        published.panel,
+        published.column_no,
+        published.subject,
+        published.published_value,
         ours.estimate as our_value,
-        printed.published_std_error,
-        sign(printed.published_value) = sign(ours.estimate) as sign_agrees,
-        printed.published_significance,
+        published.published_std_error,
+        sign(published.published_value) = sign(ours.estimate) as sign_agrees,
+        published.published_significance,
         case
             when ours.p_value_iid < 0.01 then '1 %'
             when ours.p_value_iid < 0.05 then '5 %'
@@ -76,20 +76,20 @@ compared as (
             when ours.p_value_clustered < 0.1 then '10 %'
             when ours.p_value_clustered is not null then 'none'
         end as our_significance_clustered,
-        (printed.published_significance in ('1 %', '5 %')) = (ours.p_value_iid < 0.05)
+        (published.published_significance in ('1 %', '5 %')) = (ours.p_value_iid < 0.05)
             as significance_at_5_percent_agrees,
-        printed.published_n_obs,
+        published.published_n_obs,
         ours.n_obs as our_n_obs,
-        printed.published_n_obs = ours.n_obs as n_obs_agrees,
-        abs(ours.estimate - printed.published_value) <= 2 * printed.published_std_error as agrees,
+        published.published_n_obs = ours.n_obs as n_obs_agrees,
+        abs(ours.estimate - published.published_value) <= 2 * published.published_std_error as agrees,
         ours.status
-    from printed_coefficients as printed
+    from published_coefficients as published
     left join both_estimators as ours
         on
-            printed.table_no = ours.paper_table
-            and coalesce(printed.panel, '') = ours.panel
-            and printed.column_no = ours.column_no
-            and printed.term = ours.paper_term
+            published.table_no = ours.paper_table
+            and coalesce(published.panel, '') = ours.panel
+            and published.column_no = ours.column_no
+            and published.term = ours.paper_term
 
 ),
 

@@ -10,7 +10,7 @@ group_differences as (
 
 ),
 
--- The printed P value stands in the note of both groups' rows.
+-- The published P value stands in the note of both groups' rows.
 published_differences as (
 
     select

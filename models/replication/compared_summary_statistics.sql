@@ -27,7 +27,7 @@ joined as (
 
 ),
 
--- Agreement is a distance of at most 2 percent or one unit of the last printed digit; counts must be equal.
+-- Agreement is a distance of at most 2 percent or one unit of the last published digit; counts must be equal.
 unioned as (
 
     {% for statistic in ['mean', 'std_dev', 'minimum', 'maximum'] -%}

@@ -137,7 +137,7 @@ final as (
         panel,
         column_no,
         subject,
-        printed,
+        published,
         implied,
         verdict,
         verdict = 'inconsistent' or (rule = 'se_across_groups' and verdict = 'suspicious') as is_slip,

@@ -1,23 +1,13 @@
-with planted as (
+with true_effects as (
 
-    select * from {{ ref('fct_planted_effect') }}
+    select * from {{ ref('fct_true_effect') }}
 
 ),
 
--- The whole effect, and what of it goes through each mediator.
-planted_parts as (
+samples as (
 
-    {% for part, column in [
-        ('total', 'planted_effect'), ('through_agglomeration', 'planted_through_agglomeration'),
-        ('through_innovation', 'planted_through_innovation')
-    ] -%}
-    select
-        * exclude (planted_effect),
-        '{{ part }}' as part,
-        {{ column }} as planted_effect
-    from planted
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('samples') }}
+
 ),
 
 variables as (
@@ -81,7 +71,7 @@ average_effects as (
 
 ),
 
--- The binned end stands for several event times, so it has no single planted effect beside it.
+-- The binned end stands for several event times, so it has no single true effect beside it.
 effects_by_event_time as (
 
     select
@@ -145,21 +135,14 @@ unioned as (
 
 ),
 
--- The treated of a sample, as the planted averages name them.
 estimates as (
 
     select
-        unioned.* exclude (sample),
-        case unioned.sample
-            when 'sample_full' then 'all'
-            when 'sample_bcs_only_or_never' then 'single'
-            when 'sample_iic_only_or_never' then 'single'
-            when 'sample_never_and_bcs_first' then 'bcs_first'
-            when 'sample_never_and_iic_first' then 'iic_first'
-            else replace(unioned.sample, 'sample_', '')
-        end as planted_group
+        unioned.*,
+        samples.treated_group
     from unioned
     inner join specifications on unioned.spec_id = specifications.spec_id
+    inner join samples on unioned.sample = samples.sample
     inner join variables on unioned.outcome = variables.column_name
     -- What was planted is the effect on the index, and a lagged treatment has another one.
     where variables.expression = 'index_value' and specifications.lag = 0
@@ -173,23 +156,23 @@ final as (
         estimates.estimator,
         estimates.treatment,
         estimates.part,
-        estimates.planted_group,
+        estimates.treated_group,
         estimates.event_time,
-        planted.scenario,
-        planted.n_treated_city_years,
-        planted.planted_effect,
+        true_effects.scenario,
+        true_effects.n_treated_city_years,
+        true_effects.true_effect,
         estimates.estimate,
         estimates.std_error,
-        estimates.estimate - planted.planted_effect as error,
-        (estimates.estimate - planted.planted_effect) / estimates.std_error as error_in_std_errors,
-        planted.source as data_source
+        estimates.estimate - true_effects.true_effect as error,
+        (estimates.estimate - true_effects.true_effect) / estimates.std_error as error_in_std_errors,
+        true_effects.source as data_source
     from estimates
-    inner join planted_parts as planted
+    inner join true_effects
         on
-            estimates.treatment = planted.policy_id
-            and estimates.part = planted.part
-            and estimates.planted_group = planted.planted_group
-            and estimates.event_time is not distinct from planted.event_time
+            estimates.treatment = true_effects.policy_id
+            and estimates.part = true_effects.part
+            and estimates.treated_group = true_effects.treated_group
+            and estimates.event_time is not distinct from true_effects.event_time
     order by estimates.spec_id, estimates.event_time
 
 )

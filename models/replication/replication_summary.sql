@@ -18,7 +18,7 @@ final as (
         case kind
             when 'coefficient' then 'within two published standard errors'
             when 'index weight' then 'within 0.01'
-            when 'summary statistic' then 'within 2 percent or one unit of the last printed digit'
+            when 'summary statistic' then 'within 2 percent or one unit of the last published digit'
             when 'instrument diagnostic' then 'within half of the published'
             when 'Bacon weight' then 'within 0.005'
             when 'Bacon estimate' then 'the same sign'

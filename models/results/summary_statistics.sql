@@ -28,15 +28,15 @@ measure_uses as (
 
 ),
 
-quantities as (
+measures as (
 
-    select * from {{ ref('int_quantities') }}
+    select * from {{ ref('int_measures') }}
 
 ),
 
-quantity_series as (
+measure_series as (
 
-    select * from {{ ref('int_quantity_series') }}
+    select * from {{ ref('int_measure_series') }}
 
 ),
 
@@ -45,11 +45,11 @@ filled as (
 
     select
         measure_uses.variable,
-        count(distinct (quantities.adcode, quantities.year)) as n_filled
+        count(distinct (measures.adcode, measures.year)) as n_filled
     from measure_uses
-    inner join quantities on measure_uses.quantity = quantities.quantity
-    inner join sample_membership on quantities.adcode = sample_membership.adcode
-    where sample_membership.in_sample and quantities.value_status in ('interpolated', 'carried')
+    inner join measures on measure_uses.measure = measures.measure
+    inner join sample_membership on measures.adcode = sample_membership.adcode
+    where sample_membership.in_sample and measures.value_status in ('interpolated', 'carried')
     group by measure_uses.variable
 
 ),
@@ -60,13 +60,13 @@ bases as (
     select
         measure_uses.variable,
         string_agg(
-            distinct measure_uses.quantity || ' is ' || quantity_series.series
-            || if(quantity_series.is_proxy, ' (a proxy)', ''), ', '
-            order by measure_uses.quantity || ' is ' || quantity_series.series
-            || if(quantity_series.is_proxy, ' (a proxy)', '')
+            distinct measure_uses.measure || ' is ' || measure_series.series
+            || if(measure_series.is_proxy, ' (a proxy)', ''), ', '
+            order by measure_uses.measure || ' is ' || measure_series.series
+            || if(measure_series.is_proxy, ' (a proxy)', '')
         ) as basis
     from measure_uses
-    inner join quantity_series on measure_uses.quantity = quantity_series.quantity
+    inner join measure_series on measure_uses.measure = measure_series.measure
     group by measure_uses.variable
 
 ),

@@ -85,7 +85,7 @@ def check_settings(seeds: Path) -> None:
     Whether the input prints the years and covers the basis is known only when it has been read: the models ask that.
     """
     path = seeds / "study" / "settings.csv"
-    bases = [row["series"] for row in read_seed(seeds / "study" / "quantities.csv") if row["quantity"] == "population"]
+    bases = [row["series"] for row in read_seed(seeds / "study" / "measures.csv") if row["measure"] == "population"]
     for number, row in enumerate(read_seed(path), start=2):
         where = f"{path}, row {number} ({row['setting']}), column value: found '{row['value']}'"
         if row["unit"] == "year" and row["value"] and not (row["value"].isdigit() and len(row["value"]) == 4):

@@ -99,7 +99,7 @@ def firm_panel(seed=3, firms=600, cities=30, years=9, dropped=0.3, level=0.0):
     return panel[keep].sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-def moments_table(panel, unit, cluster, regressors, outcome="y", period="year"):
+def cross_product_table(panel, unit, cluster, regressors, outcome="y", period="year"):
     """The table that the macro makes of a pandas frame; the macro uses nothing of dbt, so jinja alone renders it."""
     macro = jinja2.Environment().from_string(MACRO.read_text()).module.cluster_moments
     with duckdb.connect() as connection:

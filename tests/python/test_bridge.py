@@ -79,13 +79,13 @@ def test_a_hundred_values_follow_from_their_cells(built, bridge, chosen):
         formula = formulas[value["indicator"]]
         if formula["computed_by"] not in ("ratio", "level"):
             continue
-        quantities = defaultdict(list)
+        measures = defaultdict(list)
         for cell in bridge[value["adcode"], value["year"], value["indicator"]]:
-            quantities[cell["quantity"]].append(cell)
-        result = formula["factor"] * value_of_series(quantities.pop(formula["numerator"]), value["year"])
+            measures[cell["measure"]].append(cell)
+        result = formula["factor"] * value_of_series(measures.pop(formula["numerator"]), value["year"])
         if formula["denominator"]:
-            result /= value_of_series(quantities.pop(formula["denominator"]), value["year"])
-        assert not quantities
+            result /= value_of_series(measures.pop(formula["denominator"]), value["year"])
+        assert not measures
         assert result == pytest.approx(value["value"], rel=1e-12), value
         computed += 1
     assert computed > 70
@@ -121,5 +121,5 @@ def test_filled_values_and_merged_cities_lead_to_all_their_cells(built, bridge):
 def test_the_capital_stock_leads_to_the_investment_of_all_years_so_far(built, bridge):
     (frontier,) = [row["indicator"] for row in records(built, "from seeds.indicators where computed_by = 'frontier'")]
     cells = bridge["110000", 2015, frontier]
-    assert {row["quantity"] for row in cells} == {"real_gdp", "employees", "real_investment"}
-    assert {row["quantity_year"] for row in cells if row["quantity"] == "real_investment"} == set(range(2011, 2016))
+    assert {row["measure"] for row in cells} == {"real_gdp", "employees", "real_investment"}
+    assert {row["measure_year"] for row in cells if row["measure"] == "real_investment"} == set(range(2011, 2016))

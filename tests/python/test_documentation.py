@@ -48,7 +48,7 @@ def rows_of_the_study(demo_build):
             "select column_name from seeds.variables union select sample from seeds.samples "
             "union select policy_id from seeds.policies union select policy_id || '_first_year' from seeds.policies "
             "union select value || '_' || dimension from seeds.indicators, seeds.settings where setting = 'index_name' "
-            "union select quantity from intermediate.int_needed_quantities"
+            "union select measure from intermediate.int_needed_measures"
         ).fetchall()
     return {name for (name,) in found}
 
@@ -112,6 +112,13 @@ def test_every_exposure_is_described_and_names_what_it_reads(manifest, project):
     assert set(exposures["report"]["depends_on"]["nodes"]) == read
     queried = {parent for node in nodes(manifest, "analysis") for parent in node["depends_on"]["nodes"]}
     assert set(exposures["questions"]["depends_on"]["nodes"]) == queried
+
+
+def test_every_singular_test_says_what_goes_wrong_without_it(manifest):
+    singular = [node for node in nodes(manifest, "test") if not node.get("test_metadata")]
+    assert len(singular) > 15
+    for node in singular:
+        assert len(node["description"]) > 50, node["name"]
 
 
 def test_every_description_tells_the_grain(manifest):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import generator, permutations, two_sided_p
+from city_policy.estimation.computation.cross_products import generator, permutations, two_sided_p
 from city_policy.estimation.contract.specification import Specification
 from city_policy.estimation.estimators import group_differences as module
 from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import bootstrap_weights, generator
+from city_policy.estimation.computation.cross_products import bootstrap_weights, generator
 from city_policy.estimation.contract.record import RECORD_COLUMNS
 from city_policy.estimation.estimators.mediation import (
     EFFECT_COLUMNS,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import generator, permutations
+from city_policy.estimation.computation.cross_products import generator, permutations
 from city_policy.estimation.contract.specification import Specification
 from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.estimators.placebo import DRAW_COLUMNS, SUMMARY_COLUMNS, placebo

@@ -59,7 +59,7 @@ position,indicator,name_zh,name_en,dimension,dimension_zh,dimension_en,subdimens
 }
 VARIABLES = {
     "study/variables": """
-position,variable,column_name,role,name_zh,name_en,unit,expression,required_quantities
+position,variable,column_name,role,name_zh,name_en,unit,expression,required_measures
 101,fiscal_scale,fiscal_scale_share,control,财政支出规模,scale of fiscal expenditure,share,fiscal_expenditure / gdp,fiscal_expenditure gdp
 102,ln_gdp,ln_gdp,outcome,地区生产总值对数,log of gross regional product,log,ln(gdp),gdp
 103,investment,investment_share,mediator,投资强度,intensity of investment,share,fixed_asset_investment / gdp,fixed_asset_investment gdp
@@ -241,7 +241,7 @@ def test_the_other_outcome_has_its_own_rows_and_stands_beside_no_effect_on_the_i
         "on card.subject = concat_ws(' / ', 'nqp', nqp.treatment, nqp.treatment, 'full') and nqp.term = nqp.treatment "
         "where card.table_no = '3' and nqp.outcome = 'nqp' and nqp.vcov = 'CRV1' and card.our_value = nqp.estimate"
     ) == [(3,)]
-    # It rests on its own quantities, not on the indicators of the index.
+    # It rests on its own measures, not on the indicators of the index.
     ((index_filled, filled),) = rows(
         "select max(n_filled) filter (variable = 'nqp'), max(n_filled) filter (variable = 'ln_gdp') "
         "from results.summary_statistics"

@@ -78,11 +78,11 @@ def test_no_year_of_the_study_is_printed(refusal):
     assert "prints no year from study_first_year to study_last_year" in message and "(2024 to 2030)" in message
 
 
-SERIES = "intermediate/int_quantity_series"
+SERIES = "intermediate/int_measure_series"
 SERIES_TABLES = {
-    "quantities": """
+    "measures": """
         select * from (values ('population', 1, 'resident_population', false),
-        ('population', 2, 'registered_population', false)) as rows (quantity, priority, series, is_proxy)
+        ('population', 2, 'registered_population', false)) as rows (measure, priority, series, is_proxy)
     """,
     "int_input_coverage": """
         select * from (values ('resident_population', 0.0, 2011, false, false),
@@ -109,7 +109,7 @@ def test_no_indicator_is_covered(refusal):
         {
             "indicators": "select 1 as position, 'robot_density' as indicator, 'ratio' as computed_by",
             "int_indicator_needs": """
-                select 'robot_density' as indicator, null as subsystem, 'robots' as quantity, null as proxy_note,
+                select 'robot_density' as indicator, null as subsystem, 'robots' as measure, null as proxy_note,
                 'robots (values for 12 % of the cities in 2020)' as uncovered_reason
             """,
             "int_capital_stock": "select 'a' as adcode where false",

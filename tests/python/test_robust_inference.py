@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import bootstrap_weights, generator
+from city_policy.estimation.computation.cross_products import bootstrap_weights, generator
 from city_policy.estimation.estimators.fixed_effects import estimate_fixed_effects
 from city_policy.estimation.estimators.robust_inference import (
     METHODS,
@@ -165,11 +165,11 @@ def test_what_cannot_be_run_says_why_and_the_draws_do_not_depend_on_the_order():
 )
 def test_a_draw_without_an_estimate_does_not_count_and_is_told(drawn, p_value, notes):
     fit = SimpleNamespace(estimate=np.array(drawn)[:, None])
-    moments = SimpleNamespace(n_cities=3, weigh=lambda weights: SimpleNamespace(regress=lambda *names: fit))
+    cross_products = SimpleNamespace(n_cities=3, weigh=lambda weights: SimpleNamespace(regress=lambda *names: fit))
     request = SimpleNamespace(
         options={"bootstrap_draws": len(drawn), "seed": 1}, specification=SimpleNamespace(sample="sample_full")
     )
-    row = _pairs_bootstrap(request, moments, 2.0)
+    row = _pairs_bootstrap(request, cross_products, 2.0)
     counted = [value for value in drawn if np.isfinite(value)]
     assert row["notes"] == notes and row["draws"] == len(counted)
     assert row["p_value"] == pytest.approx(p_value)

@@ -132,12 +132,12 @@ def test_series_that_models_name_are_filled(project):
         name
         for path in folder.glob("*.sql")
         if path.stem != "int_study_series"
-        and re.search(r"ref\('int_(?:quantities|filled_values)'\)", text := path.read_text(encoding="utf-8"))
+        and re.search(r"ref\('int_(?:measures|filled_values)'\)", text := path.read_text(encoding="utf-8"))
         for name in re.findall(r"'([a-z_]+)'", text)
         if name in series
     }
     assert {"gdp", "employees", "land_area"} <= read
-    files = ("indicators", "coupling_components", "variables", "quantities")
+    files = ("indicators", "coupling_components", "variables", "measures")
     named = {
         word
         for file in files

@@ -68,17 +68,15 @@ def damaged(pages):
     return pages["demo_planted_damage"]
 
 
-def rows_of(pages, quantity, year, printed_name):
-    """Cells of a quantity in the rows of one year that print one name."""
-    header = column_of(quantity, year).header
+def rows_of(pages, measure, year, printed_name):
+    """Cells of a measure in the rows of one year that print one name."""
+    header = column_of(measure, year).header
     return [
-        row[header]
-        for row in pages[topic_of(quantity).name]
-        if row["年份"] == str(year) and row["城市"] == printed_name
+        row[header] for row in pages[topic_of(measure).name] if row["年份"] == str(year) and row["城市"] == printed_name
     ]
 
 
-def read_numbers(pages, world, quantity):
+def read_numbers(pages, world, measure):
     """(cities, years) array of what a careful reader makes of a committed seed; NaN = no number.
 
     Names are repaired by the tables that damaged them, so this is independent of the project's own cleaning.
@@ -91,9 +89,9 @@ def read_numbers(pages, world, quantity):
     position = {name: index for index, name in enumerate(world.name)}
     values = np.full((world.size, len(YEARS)), np.nan)
     part = np.zeros(len(YEARS))
-    for row in pages[topic_of(quantity).name]:
+    for row in pages[topic_of(measure).name]:
         year = int(row["年份"])
-        column = column_of(quantity, year)
+        column = column_of(measure, year)
         text = row[column.header].replace(",", "")
         if not re.fullmatch(r"-?\d+(\.\d+)?", text):
             continue
@@ -154,7 +152,7 @@ def test_all_seeds_together_are_small(regenerated):
     assert sum(path.stat().st_size for path in regenerated[0].glob("*.csv")) < 4_000_000
 
 
-def test_a_new_quantity_leaves_every_other_draw_in_place(world, panel):
+def test_a_new_measure_leaves_every_other_draw_in_place(world, panel):
     more = replace(DEMO, inputs=(replace(DEMO.inputs[0], name="invented", weight=0.0), *DEMO.inputs))
     other = draw_panel(DEFAULT_SEED, world, more)
     for name, values in panel.values.items():
@@ -193,12 +191,12 @@ def test_every_seed_and_column_is_described_and_text(pages):
 def test_every_raw_input_is_printed_in_every_year():
     with (SEEDS / "mapping" / "series.csv").open(encoding="utf-8") as handle:
         known = {row["series"] for row in csv.DictReader(handle)}
-    quantities = {column.quantity for topic in TOPICS for column in topic.columns}
-    printed = {name for name in quantities if not name.endswith("_districts")}
+    measures = {column.measure for topic in TOPICS for column in topic.columns}
+    printed = {name for name in measures if not name.endswith("_districts")}
     assert printed | set(SUPPLEMENTARY) <= known
-    for quantity in printed:
+    for measure in printed:
         for year in YEARS:
-            assert column_of(quantity, year)
+            assert column_of(measure, year)
 
 
 def test_accounting_identities_hold_in_print(pages, world):
@@ -218,8 +216,8 @@ def test_accounting_identities_hold_in_print(pages, world):
         )
     }  # fmt: skip
     lost = [item for item in planted.DAMAGED_NUMBERS if item[3] == "digit_lost"]
-    for quantity, year, name, _ in lost:
-        numbers[quantity][world.position(name), YEARS.index(year)] = np.nan
+    for measure, year, name, _ in lost:
+        numbers[measure][world.position(name), YEARS.index(year)] = np.nan
     at_most(numbers["urban_resident_population"], numbers["resident_population"])
     at_most(
         numbers["science_expenditure"] + numbers["education_expenditure"] + numbers["environmental_expenditure"],
@@ -247,13 +245,13 @@ def test_nominal_product_is_real_product_times_the_deflator_and_growth_is_real(p
 
 
 def test_the_merged_city_and_its_host_add_up_to_the_whole(panel, pages, world):
-    for quantity in ("gdp", "resident_population", "land_area", "high_tech_firms", "fdi"):
-        host = read_numbers(pages, world, quantity)[world.position(planted.MERGED_INTO)]
-        whole = panel.values[quantity][world.position(planted.MERGED_INTO)]
+    for measure in ("gdp", "resident_population", "land_area", "high_tech_firms", "fdi"):
+        host = read_numbers(pages, world, measure)[world.position(planted.MERGED_INTO)]
+        whole = panel.values[measure][world.position(planted.MERGED_INTO)]
         for year, total, expected in zip(YEARS, host, whole, strict=True):
-            column = column_of(quantity, year)
+            column = column_of(measure, year)
             last_digit = 10.0**-column.decimals / column.per_canonical
-            assert abs(total - expected) <= 0.51 * last_digit, (quantity, year)
+            assert abs(total - expected) <= 0.51 * last_digit, (measure, year)
 
 
 def test_land_area_is_constant_and_near_the_polygon(panel, world):
@@ -266,18 +264,18 @@ def test_no_undamaged_value_breaks_a_plausibility_rule(panel, world):
     with (SEEDS / "mapping" / "series.csv").open(encoding="utf-8") as handle:
         rules = {row["series"]: row for row in csv.DictReader(handle)}
     sample = ~world.excluded
-    for quantity, values in panel.values.items():
-        if quantity not in rules:
+    for measure, values in panel.values.items():
+        if measure not in rules:
             continue
-        rule, own = rules[quantity], values[sample]
+        rule, own = rules[measure], values[sample]
         lowest, highest = (
             float(rule[bound] or default) for bound, default in (("minimum", "-inf"), ("maximum", "inf"))
         )
-        assert lowest <= own.min() and own.max() <= highest, quantity
+        assert lowest <= own.min() and own.max() <= highest, measure
         if rule["max_ratio_to_median"]:
             median = np.median(own, axis=1, keepdims=True)
             ratio = np.maximum(own / median, median / own).max()
-            assert ratio < float(rule["max_ratio_to_median"]), quantity
+            assert ratio < float(rule["max_ratio_to_median"]), measure
 
 
 # ------------------------------------------------------------------------------------------------- moments
@@ -382,12 +380,12 @@ def test_every_planted_damage_is_listed_and_printed(pages, damaged):
             years = [int(row["年份"]) for row in pages[topic.name] if row["城市"] == old]
             assert years == [year for year in YEARS if year <= last]
             assert not [row for row in pages[topic.name] if row["城市"] == name and int(row["年份"]) <= last]
-    for quantity, year, name, kind in planted.DAMAGED_NUMBERS:
+    for measure, year, name, kind in planted.DAMAGED_NUMBERS:
         (entry,) = [
             row for row in damaged
-            if (row["series"], row["data_year"], row["name_zh"]) == (quantity, str(year), name)
+            if (row["series"], row["data_year"], row["name_zh"]) == (measure, str(year), name)
         ]  # fmt: skip
-        (printed,) = rows_of(pages, quantity, year, name)
+        (printed,) = rows_of(pages, measure, year, name)
         assert printed == entry["printed"] != entry["undamaged"]
         assert (kind, planted.NUMBER_ENDS_AS[kind]) == (entry["kind"], entry["ends_as"])
         float(entry["undamaged"])
@@ -427,41 +425,41 @@ def test_one_page_is_printed_twice_identically(pages, damaged):
 
 
 def test_the_lost_digit_stands_out_from_the_other_years(pages, world):
-    (quantity, year, name, _), *others = [item for item in planted.DAMAGED_NUMBERS if item[3] == "digit_lost"]
+    (measure, year, name, _), *others = [item for item in planted.DAMAGED_NUMBERS if item[3] == "digit_lost"]
     assert not others
-    series = read_numbers(pages, world, quantity)[world.position(name)]
+    series = read_numbers(pages, world, measure)[world.position(name)]
     assert series[YEARS.index(year)] < np.nanmedian(series) / 2
 
 
-def missing_cells(pages, world, quantity):
+def missing_cells(pages, world, measure):
     """(cities, years): no usable number, counting what the fixed damage costs."""
-    missing = ~np.isfinite(read_numbers(pages, world, quantity))
-    for damaged_quantity, year, name, kind in planted.DAMAGED_NUMBERS:
-        if damaged_quantity == quantity:
+    missing = ~np.isfinite(read_numbers(pages, world, measure))
+    for damaged_measure, year, name, kind in planted.DAMAGED_NUMBERS:
+        if damaged_measure == measure:
             lost = planted.NUMBER_ENDS_AS[kind] == "interpolated"
             missing[world.position(name), YEARS.index(year)] = lost
     return missing
 
 
-QUANTITIES = sorted(
-    {column.quantity for topic in TOPICS for column in topic.columns if not column.quantity.endswith("_districts")}
+MEASURES = sorted(
+    {column.measure for topic in TOPICS for column in topic.columns if not column.measure.endswith("_districts")}
 )
 
 
-@pytest.mark.parametrize("quantity", QUANTITIES)
-def test_the_sample_is_repairable(pages, world, quantity):
-    missing = missing_cells(pages, world, quantity)[~world.excluded]
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_sample_is_repairable(pages, world, measure):
+    missing = missing_cells(pages, world, measure)[~world.excluded]
     assert missing.sum(1).max() <= planted.MAX_GAPS_PER_CITY
     assert not (missing[:, 0] & missing[:, 1]).any()
     assert not (missing[:, -1] & missing[:, -2]).any()
-    if quantity in planted.COMPLETE:
+    if measure in planted.COMPLETE:
         assert not missing.any()
     else:
         assert 0.01 < missing.mean() < 0.05
 
 
 def test_excluded_cities_lose_too_much_of_several_inputs_and_no_other_city_does(pages, world):
-    share = np.stack([missing_cells(pages, world, quantity).mean(1) for quantity in QUANTITIES])
+    share = np.stack([missing_cells(pages, world, measure).mean(1) for measure in MEASURES])
     heavy = (share >= 0.4).sum(0)
     assert (heavy[world.excluded] >= 6).all()
     assert (heavy[~world.excluded] == 0).all()

@@ -1,4 +1,4 @@
-"""Moments of rows that come sorted by unit, against the table that the macro makes and against dummy regressions."""
+"""Cross products of rows that come sorted by unit, against the table that the macro makes and against dummy regressions."""
 
 import sys
 from itertools import pairwise
@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.large_panels.database_moments import read_moments
+from city_policy.estimation.large_panels.database_cross_products import read_moments
 from city_policy.estimation.large_panels.sorted_rows import sum_sorted_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resampling_reference import dummy_regression, firm_panel, moments_table
+from resampling_reference import cross_product_table, dummy_regression, firm_panel
 
 pytest.importorskip("numba", reason="numba is not installed (extra large)")
 
@@ -57,7 +57,7 @@ def firms(numbers=False, **options):
 @pytest.mark.parametrize("numbers", [False, True])
 def test_the_table_is_that_of_the_macro(numbers):
     panel = firms(numbers)
-    reference = moments_table(panel, "firm", "city", ["pilot", "size", "age"])
+    reference = cross_product_table(panel, "firm", "city", ["pilot", "size", "age"])
     same(sum_sorted_rows(*readers(panel)), reference)
     # Two parts of the panel, each in a thread of its own, added up.
     cut = int((panel["firm"].sort_values() == panel["firm"].sort_values().iloc[1500]).to_numpy().argmax())
@@ -89,7 +89,7 @@ def test_any_panel_gives_what_the_macro_gives(data):
     if data.draw(st.booleans()):
         panel = panel.astype({"unit": "str", "cluster": "str"})
     table = sum_sorted_rows(*readers(panel, batch, cuts))
-    same(table, moments_table(panel, "unit", "cluster", ["x"], period="period"))
+    same(table, cross_product_table(panel, "unit", "cluster", ["x"], period="period"))
 
 
 def test_the_estimate_is_that_of_the_dummy_regression():
@@ -123,17 +123,20 @@ def test_any_number_of_columns(columns):
     names = [f"x{number}" for number in range(columns - 1)]
     rng = np.random.default_rng(1)
     panel = panel[["firm", "city", "year", "y"]].assign(**{name: rng.normal(size=len(panel)) for name in names})
-    same(sum_sorted_rows(*readers(panel)), moments_table(panel, "firm", "city", names))
+    same(sum_sorted_rows(*readers(panel)), cross_product_table(panel, "firm", "city", names))
 
 
 def test_columns_and_labels_of_every_type():
     panel = firms(numbers=True)
     panel["pilot"] = panel["pilot"].astype(bool)
     panel["size"] = (panel["size"] * 100).round().astype(int)
-    reference = moments_table(panel, "firm", "city", ["pilot", "size", "age"])
+    reference = cross_product_table(panel, "firm", "city", ["pilot", "size", "age"])
     types = {"year": pa.int16(), "size": pa.int32(), "age": pa.float32(), "firm": pa.int32(), "city": pa.int32()}
     single = panel.assign(age=panel["age"].astype("float32"))
-    same(sum_sorted_rows(*readers(panel, types=types)), moments_table(single, "firm", "city", ["pilot", "size", "age"]))
+    same(
+        sum_sorted_rows(*readers(panel, types=types)),
+        cross_product_table(single, "firm", "city", ["pilot", "size", "age"]),
+    )
     # A hash is a number without a sign; an enumeration comes as a dictionary; decimals are no doubles.
     with duckdb.connect() as connection:
         connection.register("panel", panel)
@@ -155,7 +158,7 @@ def test_periods_and_clusters_may_come_late():
             "y": [1.0, 2.0, 4.0, 3.0, 7.0, 9.0],
         }
     )
-    reference = moments_table(panel, "unit", "cluster", [], period="period")
+    reference = cross_product_table(panel, "unit", "cluster", [], period="period")
     for batch in (1, 2, 6):
         same(sum_sorted_rows(*readers(panel, batch)), reference)
 
@@ -168,7 +171,7 @@ def test_the_example_of_the_documentation_finds_what_the_macro_finds(project, pa
     code = page.split("<!-- sorted firms -->\n```python\n")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "large-panels.md", "exec"), {})
-    table = moments_table(panel, "firm", "city", ["treated", "age"], "sales")
+    table = cross_product_table(panel, "firm", "city", ["treated", "age"], "sales")
     fit = read_moments(table, ["treated", "sales"], ["age"]).weigh().regress(1, [0], clustered=True)
     found = [float(word) for word in capsys.readouterr().out.split()]
     np.testing.assert_allclose(found, [fit.estimate[0, 0], fit.std_error_crv1[0, 0]], rtol=1e-9)

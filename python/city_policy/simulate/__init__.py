@@ -24,7 +24,7 @@ Controls. Marketization (by province), foreign capital (lognormal), tertiary sha
 
 Targets. A city's habit to phrase its target as a floor is lasting; whether it raises the province's target moves.
 
-Effects. E_q(i,t) = Σ over the rows of ``effects.csv`` for quantity q of 1[treated] 1[group] (level + per_year (e − 2)),
+Effects. E_q(i,t) = Σ over the rows of ``effects.csv`` for measure q of 1[treated] 1[group] (level + per_year (e − 2)),
     e = t − first treated year, q = product, innovation (log points) or index (units of the index). So effects differ by
     policy, holding both, order, cohort, event time, position, resources, size, targets and terrain.
 
@@ -60,7 +60,7 @@ Printing. The panel is then printed as a yearbook prints it (``topics.py``), and
 (``damage.py``): renamed and merged cities, changes of header and unit, unreadable names and numbers, gaps.
 ``demo_planted_damage.csv`` lists every damaged name, number and page and where it should end.
 
-Every quantity draws from its own random stream, keyed by the seed and the quantity's name: adding a quantity leaves all
+Every measure draws from its own random stream, keyed by the seed and the measure's name: adding a measure leaves all
 others as they were, and taking a policy's effects out of a draw leaves everything else in place, so that two draws are
 exact counterfactuals.
 """

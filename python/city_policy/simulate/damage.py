@@ -125,10 +125,10 @@ def damage_number(text: str, kind: str, neighbour: str) -> str:
 def draw_gaps(
     streams: Streams, world: World, scenario: Scenario, kept: dict[str, list[tuple[int, int]]]
 ) -> dict[str, np.ndarray]:
-    """Quantity → (cities, years) array, True where no number is printed.
+    """Measure → (cities, years) array, True where no number is printed.
 
     Args:
-        kept: quantity → (city, year) positions that stay printed, because a published extreme hangs on them.
+        kept: measure → (city, year) positions that stay printed, because a published extreme hangs on them.
     """
     years = list(scenario.years)
     size, periods = world.size, len(years)
@@ -138,22 +138,22 @@ def draw_gaps(
     gaps: dict[str, np.ndarray] = {}
     rows = _row_gaps(streams.generator("row gaps"), world, scenario)
     for topic in TOPICS:
-        for quantity in dict.fromkeys(column.quantity for column in topic.columns):
-            drawn = streams.generator(f"gaps {quantity}").random((size, periods)) < CELL_GAP_SHARE
-            if quantity in COMPLETE:
+        for measure in dict.fromkeys(column.measure for column in topic.columns):
+            drawn = streams.generator(f"gaps {measure}").random((size, periods)) < CELL_GAP_SHARE
+            if measure in COMPLETE:
                 drawn[:] = False
             drawn |= rows.get(topic.name, False)
-            lost = _lost_otherwise(quantity, topic, world, years)
+            lost = _lost_otherwise(measure, topic, world, years)
             drawn[whole] = False
-            for city, year in kept.get(quantity, ()):
+            for city, year in kept.get(measure, ()):
                 drawn[city, year] = False
-            gaps[quantity] = _keep_repairable(drawn, lost, sample)
-    for quantity in SUPPLEMENTARY:
-        if quantity == "innovation_index":
-            drawn = streams.generator(f"gaps {quantity}").random((size, periods)) < SUPPLEMENTARY_GAP_SHARE
-            for city, year in kept.get(quantity, ()):
+            gaps[measure] = _keep_repairable(drawn, lost, sample)
+    for measure in SUPPLEMENTARY:
+        if measure == "innovation_index":
+            drawn = streams.generator(f"gaps {measure}").random((size, periods)) < SUPPLEMENTARY_GAP_SHARE
+            for city, year in kept.get(measure, ()):
                 drawn[city, year] = False
-            gaps[quantity] = _keep_repairable(drawn, np.zeros_like(drawn), sample)
+            gaps[measure] = _keep_repairable(drawn, np.zeros_like(drawn), sample)
     _strike_excluded(streams, world, periods, gaps)
     return gaps
 
@@ -161,7 +161,7 @@ def draw_gaps(
 def _row_gaps(generator: np.random.Generator, world: World, scenario: Scenario) -> dict[str, np.ndarray]:
     """Topic → (cities, years): rows of a topic without any number, never in the first or last year."""
     periods = len(scenario.years)
-    allowed = [topic for topic in TOPICS if not any(column.quantity in COMPLETE for column in topic.columns)]
+    allowed = [topic for topic in TOPICS if not any(column.measure in COMPLETE for column in topic.columns)]
     result = {topic.name: np.zeros((world.size, periods), dtype=bool) for topic in allowed}
     candidates = np.flatnonzero(~world.excluded & (world.name != MERGED_INTO))
     for city in generator.choice(candidates, ROW_GAPS, replace=False):
@@ -170,7 +170,7 @@ def _row_gaps(generator: np.random.Generator, world: World, scenario: Scenario) 
     return result
 
 
-def _lost_otherwise(quantity: str, topic: Topic, world: World, years: list[int]) -> np.ndarray:
+def _lost_otherwise(measure: str, topic: Topic, world: World, years: list[int]) -> np.ndarray:
     """(cities, years): cells that the fixed damage costs, so that gaps do not pile up on them."""
     lost = np.zeros((world.size, len(years)), dtype=bool)
     for name, year, city, _ in UNKNOWN_NAMES:
@@ -178,7 +178,7 @@ def _lost_otherwise(quantity: str, topic: Topic, world: World, years: list[int])
             lost[world.position(city), years.index(year)] = True
     for damaged, year, city, _ in DAMAGED_NUMBERS:
         # A number that parses needs its cell too: it must be printed to be damaged.
-        if damaged == quantity:
+        if damaged == measure:
             lost[world.position(city), years.index(year)] = True
     return lost
 
@@ -209,7 +209,7 @@ def _strike_excluded(streams: Streams, world: World, periods: int, gaps: dict[st
     for city in np.flatnonzero(world.excluded):
         generator = streams.generator(f"excluded {world.adcode[city]}")
         struck = generator.choice(required, generator.integers(EXCLUDED_INPUTS[0], EXCLUDED_INPUTS[1] + 1), False)
-        for quantity in struck:
+        for measure in struck:
             fewest, most = (round(share * periods) for share in EXCLUDED_YEARS)
             years = generator.choice(periods, generator.integers(fewest, most + 1), replace=False)
-            gaps[quantity][city, years] = True
+            gaps[measure][city, years] = True

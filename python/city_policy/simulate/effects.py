@@ -1,10 +1,10 @@
 """The planted effects of the policies, per city and year, from the rows of a table.
 
-A row of the table says: while a city is treated by ``policy_id`` and belongs to ``group``, its ``quantity`` moves by
+A row of the table says: while a city is treated by ``policy_id`` and belongs to ``group``, its ``measure`` moves by
 
     level + per_year · (e − 2),    e = year − first treated year,
 
-and all rows add up. Quantities and their units: ``product`` (log points of real product), ``innovation`` (log points
+and all rows add up. Measures and their units: ``product`` (log points of real product), ``innovation`` (log points
 of the innovation index) and ``index`` (units of the NQP index, the direct effect, spread over the indicators).
 ``dual`` comes on top of ``bcs`` and ``iic``. Every number is simulated.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from city_policy.simulate.world import World
 
-QUANTITIES = ("product", "innovation", "index")
+MEASURES = ("product", "innovation", "index")
 UNITS = {
     "product": "log points of real product",
     "innovation": "log points of the innovation index",
@@ -32,7 +32,7 @@ class EffectRow:
     """One row of the table of effects; see the module's docstring."""
 
     policy_id: str
-    quantity: str
+    measure: str
     group: str
     level: float
     per_year: float = 0.0
@@ -59,13 +59,13 @@ def lasting_groups(world: World) -> dict[str, np.ndarray]:
 def effect(
     rows: tuple[EffectRow, ...],
     policy_id: str,
-    quantity: str,
+    measure: str,
     world: World,
     years: range,
     groups: dict[str, np.ndarray],
     anticipation_years: int = 0,
 ) -> np.ndarray:
-    """(cities, years) effect of one policy on one quantity.
+    """(cities, years) effect of one policy on one measure.
 
     Args:
         groups: name → (cities,) or (cities, years) membership, 0/1.
@@ -76,7 +76,7 @@ def effect(
     treated = ((first > 0) & (event_time >= -anticipation_years)).astype(float)
     total = np.zeros(treated.shape)
     for row in rows:
-        if row.policy_id == policy_id and row.quantity == quantity:
+        if row.policy_id == policy_id and row.measure == measure:
             member = groups[row.group]
             member = member[:, None] if member.ndim == 1 else member
             total += treated * member * (row.level + row.per_year * (event_time - CENTRE_YEAR))

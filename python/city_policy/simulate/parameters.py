@@ -1,8 +1,8 @@
 """Every parameter of the simulated yearbook, in one place.
 
 Numbers are chosen so that the simulated panel looks like what the paper prints and like the usual size of the printed
-quantities; none is an estimate from a yearbook. A scenario is one frozen ``Scenario``: the scenarios and their effects
-are rows of ``scenarios.csv`` and ``effects.csv``. Quantities are in the canonical units of
+measures; none is an estimate from a yearbook. A scenario is one frozen ``Scenario``: the scenarios and their effects
+are rows of ``scenarios.csv`` and ``effects.csv``. Measures are in the canonical units of
 ``seeds/mapping/series.csv``.
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtri
 
-from city_policy.simulate.effects import QUANTITIES, beyond_the_treated, effect, lasting_groups
+from city_policy.simulate.effects import MEASURES, beyond_the_treated, effect, lasting_groups
 from city_policy.simulate.index import draw_inputs
 from city_policy.simulate.moments import with_moments
 from city_policy.simulate.parameters import Bounded, Scenario
@@ -28,7 +28,7 @@ class Panel:
     ``provincial``: raw input → array (provinces, years); ``provinces`` names its rows.
     ``covariates``: controls, mediators and groups of the study by name, (cities, years).
     ``index``: the planned NQP index, (cities, years): what the 26 indicators show, less their own noise.
-    ``effects``: policy → quantity → planted effect, (cities, years); see ``effects.py``.
+    ``effects``: policy → measure → planted effect, (cities, years); see ``effects.py``.
     ``kept``: raw input → (city, year) positions that must be printed, because a published extreme hangs on them.
     """
 
@@ -44,7 +44,7 @@ class Panel:
 
 
 class Streams:
-    """One independent random stream per quantity, keyed by the seed and the quantity's name."""
+    """One independent random stream per measure, keyed by the seed and the measure's name."""
 
     def __init__(self, seed: int, persistence: float):
         self.seed = seed
@@ -104,17 +104,17 @@ def draw_panel(seed: int, world: World, scenario: Scenario, without: tuple[str, 
     }
     effects = {
         policy: {
-            quantity: effect(
-                scenario.effects, policy, quantity, world, scenario.years, groups, scenario.anticipation_years
+            measure: effect(
+                scenario.effects, policy, measure, world, scenario.years, groups, scenario.anticipation_years
             )
-            for quantity in QUANTITIES
+            for measure in MEASURES
         }
         for policy in POLICIES
     }
     nothing = np.zeros((size, periods))
-    full = {name: sum((effects[policy][name] for policy in POLICIES), nothing) for name in QUANTITIES}
+    full = {name: sum((effects[policy][name] for policy in POLICIES), nothing) for name in MEASURES}
     beyond = beyond_the_treated(world, scenario.years, full["index"], scenario.trend_per_year, scenario.spillover_share)
-    taken = {name: sum((effects[policy][name] for policy in without), nothing) for name in QUANTITIES}
+    taken = {name: sum((effects[policy][name] for policy in without), nothing) for name in MEASURES}
 
     covariates["agglomeration"], inefficiency = draw_production(
         streams, world, scenario, development, luck, time, full["product"], provincial, of_province, values
@@ -154,8 +154,8 @@ def draw_panel(seed: int, world: World, scenario: Scenario, without: tuple[str, 
         far = np.flatnonzero(own > np.nanmean(own) + 6 * np.nanstd(own))
         for place in (np.nanargmin(own), np.nanargmax(own), *far):
             city, period = divmod(int(place), periods)
-            for quantity in inputs:
-                kept.setdefault(quantity, []).append((city, period))
+            for measure in inputs:
+                kept.setdefault(measure, []).append((city, period))
     # A line drawn through a gap could carry a city over the line of large cities.
     near = np.abs(values["resident_population"] / scenario.large_city - 1) < 0.03
     kept.setdefault("resident_population", []).extend((int(i), int(t)) for i, t in np.argwhere(near))

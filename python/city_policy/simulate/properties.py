@@ -3,7 +3,7 @@
 from city_policy.simulate.topics import TOPICS
 
 PROPERTIES_FILE = "_yearbook__seeds.yml"
-EFFECT_COLUMNS = ("policy_id", "quantity", "group", "level", "per_year", "unit", "description")
+EFFECT_COLUMNS = ("policy_id", "measure", "group", "level", "per_year", "unit", "description")
 TRUTH_COLUMNS = (
     "scenario", "policy_id", "group", "event_time", "city_years", "total", "direct", "through_agglomeration",
     "through_innovation", "source",
@@ -26,11 +26,11 @@ _OTHER_SEEDS = {
     ),
     "demo_planted_effects": (
         "What was planted in the demo yearbook: how every policy moves product, innovation and the index while a city "
-        f"is treated and belongs to a group. {_SIMULATED} One row per policy, quantity and group; all rows that apply "
+        f"is treated and belongs to a group. {_SIMULATED} One row per policy, measure and group; all rows that apply "
         "to a city add up, those of dual on top of bcs and iic.",
         {
             "policy_id": "bcs, iic, dual = treated by both, big_data_zone or five_g_pilot",
-            "quantity": "product, innovation, or index = the direct effect",
+            "measure": "product, innovation, or index = the direct effect",
             "group": "Cities or city-years that the row is about; all = every treated one",
             "level": "Effect in the third treated year",
             "per_year": "What every further year adds",

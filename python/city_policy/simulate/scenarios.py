@@ -41,7 +41,7 @@ def _row(name: str) -> dict[str, str]:
 def effect_rows(name: str) -> tuple[EffectRow, ...]:
     """The planted effects of a set, in the order of the table."""
     return tuple(
-        EffectRow(row["policy_id"], row["quantity"], row["group"], float(row["level"]), float(row["per_year"]))
+        EffectRow(row["policy_id"], row["measure"], row["group"], float(row["level"]), float(row["per_year"]))
         for row in _rows("effects.csv")
         if row["effects"] == name
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 class Column:
     """One printed column.
 
-    ``quantity``: the panel's array (a raw input, or ``…_districts`` for 市辖区).
+    ``measure``: the panel's array (a raw input, or ``…_districts`` for 市辖区).
     ``per_canonical``: printed value = canonical value × this. ``decimals``: as printed.
     ``first``, ``last``: data years in which the header is printed; None = open.
     """
 
     header: str
-    quantity: str
+    measure: str
     description: str
     per_canonical: float = 1.0
     decimals: int = 0
@@ -364,13 +364,11 @@ SUPPLEMENTARY = {
 }
 
 
-def topic_of(quantity: str) -> Topic:
-    """The topic that prints a quantity."""
-    return next(topic for topic in TOPICS if any(column.quantity == quantity for column in topic.columns))
+def topic_of(measure: str) -> Topic:
+    """The topic that prints a measure."""
+    return next(topic for topic in TOPICS if any(column.measure == measure for column in topic.columns))
 
 
-def column_of(quantity: str, year: int) -> Column:
-    """The column in which a quantity is printed in a year."""
-    return next(
-        column for column in topic_of(quantity).columns if column.quantity == quantity and column.printed_in(year)
-    )
+def column_of(measure: str, year: int) -> Column:
+    """The column in which a measure is printed in a year."""
+    return next(column for column in topic_of(measure).columns if column.measure == measure and column.printed_in(year))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from city_policy.simulate.effects import QUANTITIES
+from city_policy.simulate.effects import MEASURES
 from city_policy.simulate.process import Panel
 
 TAKEN_AWAY = {
@@ -45,7 +45,7 @@ class PlantedAverage:
 def planted_parts(panel: Panel, policies: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(cities, years) direct effect of the policies' rows, and their effects through agglomeration and innovation."""
     nothing = np.zeros((panel.world.size, len(panel.scenario.years)))
-    taken = {quantity: sum((panel.effects[name][quantity] for name in policies), nothing) for quantity in QUANTITIES}
+    taken = {measure: sum((panel.effects[name][measure] for name in policies), nothing) for measure in MEASURES}
     slopes = dict(panel.scenario.mediator_slopes)
     return (
         taken["index"],

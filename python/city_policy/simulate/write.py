@@ -88,7 +88,7 @@ def simulate(
     files: dict[str, list[list[str]]] = {}
     planted: list[PlantedDamage] = []
     for topic in TOPICS:
-        printed = {name: _print_numbers(panel, name) for name in _quantities(topic)}
+        printed = {name: _print_numbers(panel, name) for name in _measures(topic)}
         signs = streams.generator(f"gap signs {topic.name}")
         pages = _print_topic(topic, panel, printed, gaps, signs, planted, printed_cities, printed_years, names_by_year)
         files[topic.name] = pages
@@ -140,26 +140,26 @@ def write_together(output: Path, texts: dict[str, str]) -> None:
         ) from error
 
 
-def _quantities(topic: Topic) -> list[str]:
-    return list(dict.fromkeys(column.quantity for column in topic.columns))
+def _measures(topic: Topic) -> list[str]:
+    return list(dict.fromkeys(column.measure for column in topic.columns))
 
 
-def _print_numbers(panel: Panel, quantity: str) -> dict[str, np.ndarray]:
-    """A quantity in printed units and rounding: ``whole`` (cities, years), ``part`` and ``rest`` (years,).
+def _print_numbers(panel: Panel, measure: str) -> dict[str, np.ndarray]:
+    """A measure in printed units and rounding: ``whole`` (cities, years), ``part`` and ``rest`` (years,).
 
     ``part`` is the merged city before the merger, ``rest`` the city it later joined without it.
     """
     years = panel.scenario.years
-    columns = [column_of(quantity, year) if _is_printed(quantity, year) else None for year in years]
-    whole = panel.values[quantity] * np.array([column.per_canonical if column else np.nan for column in columns])
+    columns = [column_of(measure, year) if _is_printed(measure, year) else None for year in years]
+    whole = panel.values[measure] * np.array([column.per_canonical if column else np.nan for column in columns])
     decimals = [column.decimals if column else 0 for column in columns]
     # Adding zero turns -0.0 into 0.0.
     whole = np.stack([np.round(whole[:, index], places) for index, places in enumerate(decimals)], axis=1) + 0.0
     city = panel.world.position(damage.MERGED_INTO)
     together = whole[city]
-    if quantity in NOT_SPLIT:
+    if measure in NOT_SPLIT:
         part, rest = together.copy(), together.copy()
-    elif quantity == "tertiary_share":
+    elif measure == "tertiary_share":
         part = np.round(together - TERTIARY_GAP_OF_MERGED, 2)
         share = damage.MERGED_SHARE
         rest = np.round((together - share * part) / (1 - share), 2)
@@ -169,8 +169,8 @@ def _print_numbers(panel: Panel, quantity: str) -> dict[str, np.ndarray]:
     return {"whole": whole, "part": part, "rest": rest}
 
 
-def _is_printed(quantity: str, year: int) -> bool:
-    return any(column.quantity == quantity and column.printed_in(year) for column in topic_of(quantity).columns)
+def _is_printed(measure: str, year: int) -> bool:
+    return any(column.measure == measure and column.printed_in(year) for column in topic_of(measure).columns)
 
 
 def _print_topic(
@@ -198,10 +198,10 @@ def _print_topic(
             for column in topic.columns:
                 if not column.printed_in(year):
                     cells.append("")
-                elif gaps[column.quantity][city, index]:
+                elif gaps[column.measure][city, index]:
                     cells.append(str(signs.choice(labels, p=shares)))
                 else:
-                    numbers = printed[column.quantity]
+                    numbers = printed[column.measure]
                     value = numbers["rest"][index] if before_merger else numbers["whole"][city, index]
                     cells.append(f"{value:.{column.decimals}f}")
             # Left out after its signs are drawn, so that the other rows stay as they are.
@@ -210,7 +210,7 @@ def _print_topic(
             page.append([str(year), str(name), *cells])
             if before_merger:
                 part = [
-                    f"{printed[column.quantity]['part'][index]:.{column.decimals}f}" if column.printed_in(year) else ""
+                    f"{printed[column.measure]['part'][index]:.{column.decimals}f}" if column.printed_in(year) else ""
                     for column in topic.columns
                 ]
                 page.append([str(year), damage.MERGED_NAME, *part])
@@ -256,10 +256,10 @@ def _damage_page(topic: Topic, year: int, world: World, page: list[list[str]], p
 def _damage_numbers(
     topic: Topic, year: int, world: World, page: list[list[str]], rows: dict[str, int], planted: list[PlantedDamage]
 ) -> None:
-    for quantity, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
-        if damaged_year != year or topic_of(quantity) is not topic or name not in rows:
+    for measure, damaged_year, name, kind in damage.DAMAGED_NUMBERS:
+        if damaged_year != year or topic_of(measure) is not topic or name not in rows:
             continue
-        cell = 2 + topic.columns.index(column_of(quantity, year))
+        cell = 2 + topic.columns.index(column_of(measure, year))
         row = page[rows[name]]
         text = row[cell]
         neighbour = next((below[cell] for below in page[rows[name] + 1 :] if below[cell][:1].isdigit()), text)
@@ -267,7 +267,7 @@ def _damage_numbers(
         city = world.position(name)
         planted.append(
             PlantedDamage(
-                f"{topic.name}.csv", year, str(world.adcode[city]), name, kind, quantity, row[cell], text,
+                f"{topic.name}.csv", year, str(world.adcode[city]), name, kind, measure, row[cell], text,
                 damage.NUMBER_ENDS_AS[kind],
             )
         )  # fmt: skip
@@ -314,17 +314,17 @@ def _print_effects(parameters: Scenario) -> list[list[str]]:
     for row in parameters.effects:
         where = "" if row.group == "all" else f" in the group {row.group}"
         description = (
-            f"simulated: {row.policy_id} moves {row.quantity}{where} by {row.level:+.5f} and {row.per_year:+.5f} more "
+            f"simulated: {row.policy_id} moves {row.measure}{where} by {row.level:+.5f} and {row.per_year:+.5f} more "
             "for every year after the third"
         )
         lines.append(
             [
                 row.policy_id,
-                row.quantity,
+                row.measure,
                 row.group,
                 f"{row.level:.6f}",
                 f"{row.per_year:.6f}",
-                UNITS[row.quantity],
+                UNITS[row.measure],
                 description,
             ]
         )

@@ -1,4 +1,4 @@
-"""Makes wildboottest_reference.csv: p values of wildboottest 0.3.2 on simulated panels, for test_moments.py.
+"""Makes wildboottest_reference.csv: p values of wildboottest 0.3.2 on simulated panels, for test_cross_products.py.
 
 Needs `pip install wildboottest` in an environment of its own; run it in tests/python. With fewer than 2^12 sign patterns
 wildboottest goes through all of them, so that its Rademacher p is exact for these panels of 11 cities.

@@ -32,7 +32,7 @@ exchangeability. The two others answer for that:
 - **Wald p**: (b_1 - b_2) / (se_1^2 + se_2^2)^1/2 with the clustered errors of the separate regressions,
   standard normal. It takes the two as independent, which they are not if they share cities.
 
-Draws are computed on moments (``computation.moments``); nothing is refitted. Policies with the
+Draws are computed on cross products (``computation.cross_products``); nothing is refitted. Policies with the
 same groups share their permutations and their sweeps.
 """
 
@@ -45,8 +45,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import (
-    Moments,
+from city_policy.estimation.computation.cross_products import (
+    CrossProducts,
     generator,
     permutations,
     resampling_columns,
@@ -139,11 +139,13 @@ def _names(specification):
     return specification.sample, specification.comparison_sample
 
 
-def _moments(request, rows):
-    """Moments of the ``rows``: the treatments of all requests that are alike and, last, the outcome."""
+def _cross_products(request, rows):
+    """Cross products of the ``rows``: the treatments of all requests that are alike and, last, the outcome."""
     outcome = request.columns[request.specification.outcome]
     targets = np.column_stack([*request.alike.values(), outcome])
-    return Moments(request.panel.city[rows], request.panel.year[rows], targets[rows], request.control_matrix(rows))
+    return CrossProducts(
+        request.panel.city[rows], request.panel.year[rows], targets[rows], request.control_matrix(rows)
+    )
 
 
 class _Observed(NamedTuple):
@@ -160,18 +162,18 @@ class _Observed(NamedTuple):
 
 def _observe(request, group):
     used = (request.rows, request.comparison)[group].used
-    moments, size = _moments(request, used), len(request.panel.adcodes)
-    draw, outcome = moments.weigh(), len(request.alike)
+    cross_products, size = _cross_products(request, used), len(request.panel.adcodes)
+    draw, outcome = cross_products.weigh(), len(request.alike)
     fits = []
     for position in range(len(request.alike)):
         fit = draw.regress(outcome, [position], clustered=True)
         influence = np.zeros(size)
         if np.isfinite(fit.estimate[0, 0]):
-            influence[moments.cities] = draw.influence(outcome, [position])[:, 0]
+            influence[cross_products.cities] = draw.influence(outcome, [position])[:, 0]
         fits.append((fit.estimate[0, 0], fit.std_error_crv1[0, 0], influence))
-    n_terms = 1 + int(moments.control_kept.sum()) + len(moments.years)
-    cities = np.isin(np.arange(size), moments.cities)
-    return _Observed(fits, cities, int(used.sum()), moments.n_cities, n_terms)
+    n_terms = 1 + int(cross_products.control_kept.sum()) + len(cross_products.years)
+    cities = np.isin(np.arange(size), cross_products.cities)
+    return _Observed(fits, cities, int(used.sum()), cross_products.n_cities, n_terms)
 
 
 def _compare(request, observed, drawn):
@@ -231,7 +233,7 @@ def _permute(request):
         raise NotIdentifiedError(
             f"'{names[0]}' and '{names[1]}' do not differ in both directions: there is nothing to permute."
         )
-    moments = _moments(request, rows)
+    cross_products = _cross_products(request, rows)
     rng = generator(request.options["seed"], "groups", *names)
     dealt = permutations(movable, draws, rng)
     if constant:
@@ -239,12 +241,12 @@ def _permute(request):
         for own in (label_1, label_2):
             weights = np.tile(shared, (draws, 1))
             weights[:, movable] = own[dealt]
-            sides.append(moments.weigh(weights))
+            sides.append(cross_products.weigh(weights))
     else:
         owner = np.tile(np.arange(len(paths)), (draws, 1))
         owner[:, movable] = dealt
         drawn = paths[owner]
-        sides = [moments.choose(drawn & own > 0) for own in (1, 2)]
+        sides = [cross_products.choose(drawn & own > 0) for own in (1, 2)]
     outcome = len(request.alike)
     differences = np.column_stack(
         [

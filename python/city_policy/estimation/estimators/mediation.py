@@ -18,7 +18,7 @@ Tests of a b = 0, z = a b / se, against the standard normal distribution:
 
 They cannot exceed min(|t_a|, |t_b|) in the first two cases. The product of two normal estimates is not
 normal; the interval to read is the bootstrap's: cities are drawn with replacement, whole, and the interval is
-from the 2.5 to the 97.5 percent quantile of a b (``computation.moments``; nothing is refitted).
+from the 2.5 to the 97.5 percent quantile of a b (``computation.cross_products``; nothing is refitted).
 
 A causal reading needs more than the numbers: that nothing left out moves both the mediator and the outcome.
 """
@@ -31,11 +31,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import (
+from city_policy.estimation.computation.cross_products import (
     bootstrap_weights,
     check_resampling,
+    cross_products_of,
     generator,
-    moments_of,
 )
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import EXPECTED_ERRORS, VARIANCE_ESTIMATORS, NotIdentifiedError
@@ -227,11 +227,11 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
     # `MEDIATION` requires it of a specification.
     assert one.mediator is not None
     names = [one.treatment, one.mediator, one.outcome]
-    moments = moments_of(request, names)
+    cross_products = cross_products_of(request, names)
     for target, name in enumerate(names):
-        if not moments.target_varies[target]:
+        if not cross_products.target_varies[target]:
             raise NotIdentifiedError(f"{name} is collinear with the controls and the fixed effects.")
-    whole = moments.weigh()
+    whole = cross_products.weigh()
     first = whole.regress(MEDIATOR, [TREATMENT], clustered=True)
     both = whole.regress(OUTCOME, [TREATMENT, MEDIATOR], clustered=True)
     a, c = first.estimate[0, 0], whole.regress(OUTCOME, [TREATMENT]).estimate[0, 0]
@@ -240,7 +240,7 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
         raise NotIdentifiedError(f"{one.treatment} and {one.mediator} are collinear given the other terms.")
     base = {"a": a, "b": b, "total": c, "direct": direct, "indirect": a * b}
     base |= {"share_mediated": a * b / c if c else np.nan, "identity_gap": c - direct - a * b}
-    base |= _bootstrap(moments, generator(request.options["seed"], "mediation", one.sample), draws)
+    base |= _bootstrap(cross_products, generator(request.options["seed"], "mediation", one.sample), draws)
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
         errors = [fit.std_error(vcov) for fit in (first, both)]
@@ -249,9 +249,9 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
     return {"effects": rows}
 
 
-def _bootstrap(moments, rng, draws):
+def _bootstrap(cross_products, rng, draws):
     """The interval of a b from cities drawn with replacement, and how many draws could be estimated."""
-    drawn = moments.weigh(bootstrap_weights(moments.n_cities, draws, rng))
+    drawn = cross_products.weigh(bootstrap_weights(cross_products.n_cities, draws, rng))
     products = (
         drawn.regress(MEDIATOR, [TREATMENT]).estimate[:, 0]
         * drawn.regress(OUTCOME, [TREATMENT, MEDIATOR]).estimate[:, 1]

@@ -9,7 +9,7 @@ also what makes p exact.) Rows of a city are never permuted: that would break th
 overstate significance.
 
 Each draw estimates ``outcome ~ pseudo-treatment + controls`` with city and year effects. A city enters the
-engine (``computation.moments``) once per cohort, with the treatment that this cohort would give
+engine (``computation.cross_products``) once per cohort, with the treatment that this cohort would give
 it, and a draw has weight 1 on the cohort that the city was dealt: no draw is refitted.
 
 Two-sided randomisation p: (1 + number of |b*| >= |b|) / (1 + draws), with the estimate and with the
@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import (
-    Moments,
+from city_policy.estimation.computation.cross_products import (
+    CrossProducts,
     generator,
     permutations,
     resampling_columns,
@@ -106,9 +106,9 @@ def placebo(
 def deal_start_years(request: Request) -> Mapping[str, list[dict]]:
     """The draws and the summary of one request."""
     treatment, draws = request.specification.treatment, request.options["draws"]
-    moments, weights = _dealt(request)
+    cross_products, weights = _dealt(request)
     # The first draw is the real policy.
-    fit = moments.weigh(weights).regress(outcome=1, regressors=[0], clustered=True)
+    fit = cross_products.weigh(weights).regress(outcome=1, regressors=[0], clustered=True)
     estimate, iid, crv1 = fit.estimate[:, 0], fit.std_error_iid[:, 0], fit.std_error_crv1[:, 0]
     if not np.isfinite(estimate[0]):
         raise NotIdentifiedError(f"{treatment} is collinear with the other terms and the fixed effects.")
@@ -142,8 +142,8 @@ def deal_start_years(request: Request) -> Mapping[str, list[dict]]:
 
 
 def _dealt(request):
-    """Moments of one copy of the panel per cohort, treatment and outcome as targets; and weights (1 + draws, copies)
-    that choose a copy of every city: the real cohort first, then those that it was dealt.
+    """Cross products of one copy of the panel per cohort, treatment and outcome as targets; and weights (1 + draws,
+    copies) that choose a copy of every city: the real cohort first, then those that it was dealt.
     """
     one, used = request.specification, request.rows.used
     city, year = request.panel.city[used], request.panel.year[used]
@@ -154,7 +154,7 @@ def _dealt(request):
     n, g = len(city), len(cohorts)
     copies = np.tile(np.arange(g), n)
     treated = np.repeat(year - one.lag, g) >= cohorts[copies]
-    moments = Moments(
+    cross_products = CrossProducts(
         np.repeat(city, g) * g + copies,
         np.repeat(year, g),
         np.column_stack([treated, np.repeat(request.outcome, g)]),
@@ -165,7 +165,7 @@ def _dealt(request):
     dealt = np.vstack([cohort, permutations(cohort, draws, rng)])
     weights = np.zeros((draws + 1, len(cities) * g), dtype=np.int8)
     np.put_along_axis(weights, np.arange(len(cities)) * g + dealt, 1, axis=1)
-    return moments, weights
+    return cross_products, weights
 
 
 def _columns(panel, specification, controls, options):

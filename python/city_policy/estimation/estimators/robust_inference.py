@@ -1,7 +1,7 @@
 """How sure is an effect? One estimate under seven ways to measure its uncertainty, and which cities it hangs on.
 
-The estimate is that of ``estimators.fixed_effects``; G cities; everything is computed on moments
-(``computation.moments``), nothing is refitted.
+The estimate is that of ``estimators.fixed_effects``; G cities; everything is computed on cross products
+(``computation.cross_products``), nothing is refitted.
 
 - ``iid``: what the paper prints; too small when the errors of a city hang together.
 - ``CRV1``: clustered by city, t with G - 1 degrees of freedom.
@@ -25,11 +25,11 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import (
+from city_policy.estimation.computation.cross_products import (
     bootstrap_weights,
+    cross_products_of,
     generator,
     jackknife_weights,
-    moments_of,
     resampling_columns,
     wild_bootstrap,
 )
@@ -138,12 +138,12 @@ def city_influence(
 
 def leave_one_out(request: Request) -> Mapping[str, list[dict]]:
     """The influence of every city in one request."""
-    moments, estimate, without = _leave_one_out(request)
-    linear = moments.weigh().influence(OUTCOME, [TREATMENT])[:, 0]
+    cross_products, estimate, without = _leave_one_out(request)
+    linear = cross_products.weigh().influence(OUTCOME, [TREATMENT])[:, 0]
     unknown = f"Without this city the rest does not identify the effect of {request.specification.treatment}."
     frame = pd.DataFrame(
         {
-            "adcode": request.panel.adcodes[moments.cities],
+            "adcode": request.panel.adcodes[cross_products.cities],
             "estimate": estimate,
             "estimate_without": without,
             "change": estimate - without,
@@ -156,20 +156,22 @@ def leave_one_out(request: Request) -> Mapping[str, list[dict]]:
 
 
 def _leave_one_out(request):
-    """The moments, the estimate of all cities and those without each city, (cities,)."""
+    """The cross products, the estimate of all cities and those without each city, (cities,)."""
     one = request.specification
-    moments = moments_of(request, [one.treatment, one.outcome])
-    estimate = moments.weigh().regress(OUTCOME, [TREATMENT]).estimate[0, 0]
+    cross_products = cross_products_of(request, [one.treatment, one.outcome])
+    estimate = cross_products.weigh().regress(OUTCOME, [TREATMENT]).estimate[0, 0]
     if not np.isfinite(estimate):
         raise NotIdentifiedError(f"{one.treatment} is collinear with the other terms and the fixed effects.")
-    without = moments.weigh(jackknife_weights(moments.n_cities)).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
-    return moments, estimate, without
+    without = (
+        cross_products.weigh(jackknife_weights(cross_products.n_cities)).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
+    )
+    return cross_products, estimate, without
 
 
 def infer(request: Request) -> Mapping[str, list[dict]]:
     """One request under every method."""
-    moments, estimate, without = _leave_one_out(request)
-    whole = moments.weigh()
+    cross_products, estimate, without = _leave_one_out(request)
+    whole = cross_products.weigh()
     fit = whole.regress(OUTCOME, [TREATMENT], clustered=True)
     clustered = fit.std_error_crv1[0, 0]
     if not np.isfinite(clustered):
@@ -179,29 +181,29 @@ def infer(request: Request) -> Mapping[str, list[dict]]:
     cells = {
         "iid": t_inference(estimate, fit.std_error_iid[0, 0], fit.degrees_iid[0]),
         "CRV1": t_inference(estimate, clustered, fit.degrees_crv1[0]),
-        "CRV3": _jackknife(request, moments, estimate, without),
-        "pairs_bootstrap": _pairs_bootstrap(request, moments, estimate),
+        "CRV3": _jackknife(request, cross_products, estimate, without),
+        "pairs_bootstrap": _pairs_bootstrap(request, cross_products, estimate),
     }
     for weights in ("rademacher", "webb"):
-        cells[f"wild_{weights}"] = {"std_error": clustered} | _wild_bootstrap(request, moments, weights)
-    counts = {"estimate": estimate, "n_obs": whole.n_obs[0], "n_cities": moments.n_cities}
+        cells[f"wild_{weights}"] = {"std_error": clustered} | _wild_bootstrap(request, cross_products, weights)
+    counts = {"estimate": estimate, "n_obs": whole.n_obs[0], "n_cities": cross_products.n_cities}
     return {"inference": [{"method": method} | counts | cells[method] for method in METHODS]}
 
 
-def _jackknife(request, moments, estimate, without):
+def _jackknife(request, cross_products, estimate, without):
     if not np.isfinite(without).all():
-        alone = request.panel.adcodes[moments.cities[~np.isfinite(without)][0]]
+        alone = request.panel.adcodes[cross_products.cities[~np.isfinite(without)][0]]
         reason = f"Without city {alone} the rest does not identify the effect of {request.specification.treatment}."
         return {"status": "not_identified", "notes": [reason]}
-    g = moments.n_cities
+    g = cross_products.n_cities
     return t_inference(estimate, np.sqrt((g - 1) / g * ((without - estimate) ** 2).sum()), g - 1)
 
 
-def _pairs_bootstrap(request, moments, estimate):
+def _pairs_bootstrap(request, cross_products, estimate):
     draws, seed = request.options["bootstrap_draws"], request.options["seed"]
     rng = generator(seed, "pairs bootstrap", request.specification.sample)
-    weights = bootstrap_weights(moments.n_cities, draws, rng)
-    drawn = moments.weigh(weights).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
+    weights = bootstrap_weights(cross_products.n_cities, draws, rng)
+    drawn = cross_products.weigh(weights).regress(OUTCOME, [TREATMENT]).estimate[:, 0]
     drawn = drawn[np.isfinite(drawn)]
     low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     tail = 1 + min((drawn <= 0).sum(), (drawn >= 0).sum())
@@ -219,10 +221,10 @@ def _pairs_bootstrap(request, moments, estimate):
     }
 
 
-def _wild_bootstrap(request, moments, weights):
+def _wild_bootstrap(request, cross_products, weights):
     draws, seed = request.options["wild_draws"], request.options["seed"]
     rng = generator(seed, "wild bootstrap", weights, request.specification.sample)
-    wild = wild_bootstrap(moments, OUTCOME, TREATMENT, draws, rng, weights)
+    wild = wild_bootstrap(cross_products, OUTCOME, TREATMENT, draws, rng, weights)
     return {
         "t_stat": wild.t_stat,
         "p_value": wild.p_value,

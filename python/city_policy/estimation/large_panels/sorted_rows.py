@@ -1,13 +1,13 @@
 """Cross products by cluster from rows that come sorted by unit: one compiled pass over a panel of any size.
 
 The table is the one that the macro ``cluster_moments`` (``macros/cluster_moments.sql``) makes inside DuckDB from rows
-in any order; ``large_panels.database_moments.read_moments`` reads either. DuckDB needs a second scan and
+in any order; ``large_panels.database_cross_products.read_moments`` reads either. DuckDB needs a second scan and
 a join to sweep out unit effects, and multiplying columns costs it more than scanning them. Where a file has the rows of
 a unit side by side, all of it is one pass over record batches as they stream by, several times faster and in memory for
 clusters x k^2 numbers and a few batches.
 
-The sums are those of ``database_moments``, of every value less the mean of its unit over the rows it has, added unit by
-unit in the order of the rows: the size of the batches does not change a bit of them. Needs the package numba (the extra
+The sums are those of ``database_cross_products``, of every value less the mean of its unit over the rows it has, added
+unit by unit in the order of the rows: the size of the batches does not change a bit of them. Needs the package numba (the extra
 ``large``).
 """
 
@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from city_policy.errors import InputError
-from city_policy.estimation.large_panels.database_moments import TABLE_COLUMNS
+from city_policy.estimation.large_panels.database_cross_products import TABLE_COLUMNS
 
 MOST_PERIODS = 63  # as in the macro: the periods of a unit are bits of a number
 WIDEST_NUMBERS = 10_000_000  # numbers of clusters are positions of a table

@@ -1,4 +1,4 @@
-"""Estimates beside what they should be: the paper's coefficients, and what was planted into the demo yearbook."""
+"""Estimates beside what they should be: the paper's coefficients, and the true effects in the demo yearbook."""
 
 import altair as alt
 
@@ -77,12 +77,12 @@ def scorecard(context: Context) -> Figure:
 
 
 def recovery(context: Context) -> Figure:
-    """What was planted into the simulated yearbook beside what is estimated."""
-    found = context.database.rows("replication.recovery", "spec_id, planted_group, event_time")
+    """True effects in the simulated yearbook beside the estimates."""
+    found = context.database.rows("replication.recovery", "spec_id, treated_group, event_time")
     rows = [
         row
         for row in found
-        if row["estimate"] is not None and row["planted_effect"] is not None and row["event_time"] is None
+        if row["estimate"] is not None and row["true_effect"] is not None and row["event_time"] is None
     ]
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
@@ -90,7 +90,7 @@ def recovery(context: Context) -> Figure:
         names = [context.study.short(policy)[language] for policy in policies]
         values = [
             {
-                "planted": row["planted_effect"],
+                "true": row["true_effect"],
                 "estimate": row["estimate"],
                 "low": row["estimate"] - 1.96 * (row["std_error"] or 0),
                 "high": row["estimate"] + 1.96 * (row["std_error"] or 0),
@@ -100,15 +100,15 @@ def recovery(context: Context) -> Figure:
             for row in rows
         ]
         base = alt.Chart(inline_data(values)).encode(
-            x=alt.X("planted:Q", title=Text("植入的效应", "Planted effect")[language]),
+            x=alt.X("true:Q", title=Text("真实效应", "True effect")[language]),
             color=alt.Color("policy:N", title=None, scale=alt.Scale(domain=names)),
             tooltip=[
                 alt.Tooltip("specification:N", title=Text("设定", "specification")[language]),
-                alt.Tooltip("planted:Q", format=".4f", title=Text("植入", "planted")[language]),
+                alt.Tooltip("true:Q", format=".4f", title=Text("真值", "true")[language]),
                 alt.Tooltip("estimate:Q", format=".4f", title=Text("估计", "estimate")[language]),
             ],
         )
-        largest = max(max(float(value["planted"]), 0.0) for value in values)
+        largest = max(max(float(value["true"]), 0.0) for value in values)
         diagonal = (
             alt.Chart(inline_data([{"at": 0.0}, {"at": largest}]))
             .mark_line(style="reference")
@@ -124,16 +124,15 @@ def recovery(context: Context) -> Figure:
 
     return figure(
         "recovery",
-        Text("植入与估计", "Planted and estimated"),
+        Text("真实效应与估计", "True effects and estimates"),
         Text(
-            "示例年鉴是模拟的,因此真值已知。点落在虚线上表示估计等于植入的效应;区间按城市聚类。",
-            "The demo yearbook is simulated, so the truth is known. A mark on the dashed line estimates what "
-            "was planted; intervals are clustered by city.",
+            "示例年鉴是模拟的,因此真值已知。点落在虚线上表示估计等于真实效应;区间按城市聚类。",
+            "The demo yearbook is simulated, so the truth is known. A mark on the dashed line is an estimate "
+            "equal to the true effect; intervals are clustered by city.",
         ),
         Text(
-            "散点图:横轴为植入的效应,纵轴为估计及其区间,对角线以虚线标出。",
-            "Scatter: planted effect on the horizontal, estimate with interval on the vertical axis, the "
-            "diagonal dashed.",
+            "散点图:横轴为真实效应,纵轴为估计及其区间,对角线以虚线标出。",
+            "Scatter: true effect on the horizontal, estimate with interval on the vertical axis, the diagonal dashed.",
         ),
         draw,
         rows,

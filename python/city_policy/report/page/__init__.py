@@ -30,7 +30,7 @@ SECTIONS = {
     "mechanisms": Text("机制", "Mechanisms"),
     "heterogeneity": Text("实施顺序与异质性", "Order and heterogeneity"),
     "scorecard": Text("与论文对照", "Beside the paper"),
-    "recovery": Text("植入的真值与估计", "Planted truth and estimates"),
+    "recovery": Text("真实效应与估计", "True effects and estimates"),
     "audit": Text("论文数字的自查", "The paper's numbers against themselves"),
     "soundness": Text("读数时应知道的", "What a careful reader should know"),
 }

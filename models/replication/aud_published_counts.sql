@@ -17,7 +17,7 @@ with sample_counts as (
 
 coefficients as (
 
-    select * from {{ ref('aud_printed_coefficients') }}
+    select * from {{ ref('aud_published_coefficients') }}
 
 ),
 

@@ -1,8 +1,8 @@
-"""Moments that a database summed up: estimates, clustered errors and resampling on panels of any size.
+"""CrossProducts that a database summed up: estimates, clustered errors and resampling on panels of any size.
 
 The macro ``cluster_moments`` (``macros/cluster_moments.sql``) computes, inside DuckDB, the cross products by cluster of
 a panel with unit and period effects. Its result has clusters x k^2 rows, however many rows the panel has, and
-:func:`read_moments` makes the engine's moments of it (:mod:`city_policy.estimation.computation.moments`).
+:func:`read_moments` makes the engine's cross products of it (:mod:`city_policy.estimation.computation.cross_products`).
 
 With d_t the dummy of period t, x and z columns, n_i the rows of unit i and x~ the column x less the mean of the unit
 over its rows, a cluster has, its units being summed over,
@@ -30,15 +30,15 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import PIVOT_SHARE, ClusterMoments
+from city_policy.estimation.computation.cross_products import PIVOT_SHARE, ClusterCrossProducts
 from city_policy.estimation.computation.regression import COLLINEAR_SHARE
 
 TABLE_COLUMNS = ("cluster", "part", "first_term", "second_term", "value")
 PRODUCTS = ("periods", "period", "columns")
 
 
-class DatabaseMoments(ClusterMoments):
-    """The engine's moments from a table that ``cluster_moments`` made; see :func:`read_moments`."""
+class DatabaseCrossProducts(ClusterCrossProducts):
+    """The engine's cross products from a table that ``cluster_moments`` made; see :func:`read_moments`."""
 
     def __init__(self, cities, years, control_kept, target_varies, scale, tables, matrices):
         super().__init__(cities, years, control_kept, target_varies, scale, tables)
@@ -55,8 +55,8 @@ class DatabaseMoments(ClusterMoments):
         )
 
 
-def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence[str] = ()) -> DatabaseMoments:
-    """The engine's moments of the ``targets`` (outcomes, treatments, mediators) given the ``controls``.
+def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence[str] = ()) -> DatabaseCrossProducts:
+    """The engine's cross products of the ``targets`` (outcomes, treatments, mediators) given the ``controls``.
 
     ``table``: the result of the macro ``cluster_moments``, columns ``cluster``, ``part``, ``first_term``,
     ``second_term``, ``value``, rows in any order; what stands in it more than once (tables of several parts of a
@@ -69,14 +69,16 @@ def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence
     names = [*controls, *targets]
     for name in TABLE_COLUMNS:
         if name not in table.columns:
-            raise InputError(f"The table of moments has no column '{name}'; make it with the macro cluster_moments.")
+            raise InputError(
+                f"The table of cross products has no column '{name}'; make it with the macro cluster_moments."
+            )
     if len(set(names)) < len(names) or not targets:
-        raise InputError("Moments need at least one target, and every target and control once.")
+        raise InputError("CrossProducts need at least one target, and every target and control once.")
     broken = table[~np.isfinite(table["value"].to_numpy(dtype=float))]
     if len(broken):
         raise InputError(
-            f"The moments of {broken['second_term'].iloc[0]} in cluster {broken['cluster'].iloc[0]} are not finite: "
-            "the panel holds missing or infinite values; leave those rows out before."
+            f"The cross products of {broken['second_term'].iloc[0]} in cluster {broken['cluster'].iloc[0]} are not "
+            "finite: the panel holds missing or infinite values; leave those rows out before."
         )
     city, cities = pd.factorize(table["cluster"].astype("str"), sort=True)
     part, first, second = (_Terms(table[name]) for name in TABLE_COLUMNS[1:4])
@@ -84,7 +86,9 @@ def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence
     known = sorted(second.names_where(part.among(["between"])))
     for name in names:
         if name not in known:
-            raise InputError(f"The table of moments has no column '{name}'; it has {', '.join(known) or 'none'}.")
+            raise InputError(
+                f"The table of cross products has no column '{name}'; it has {', '.join(known) or 'none'}."
+            )
     years = np.array(sorted(second.names_where(part.among(["rows"])), key=int))
     q, size = len(years) - 1, len(years) - 1 + len(names)
 
@@ -107,7 +111,7 @@ def read_moments(table: pd.DataFrame, targets: Sequence[str], controls: Sequence
     transform, control_kept, target_varies, scale = _scheme(matrices.sum(axis=0), q, len(controls), raw)
     matrices = transform.T @ matrices @ transform
     tables = np.column_stack([rows.sum(axis=1), units, units > 0, rows])
-    return DatabaseMoments(cities.to_numpy(), years, control_kept, target_varies, scale, tables, matrices)
+    return DatabaseCrossProducts(cities.to_numpy(), years, control_kept, target_varies, scale, tables, matrices)
 
 
 class _Terms:

@@ -1,4 +1,4 @@
-"""Resampling on moments: thousands of regressions with city and year effects without refitting one of them.
+"""Resampling on cross products: thousands of regressions with city and year effects without refitting one of them.
 
 The regression is ``outcome ~ treatments + controls`` with city and year effects. Within a city the city
 effect is swept out exactly by subtracting means; the year effects are columns (dummies of all years but one,
@@ -8,11 +8,11 @@ swept in the same way). With Z_c = [years, controls, treatments, outcomes] of ci
 
 say all about city c that least squares can ask. A draw then is one of two things:
 
-- **weights on cities** w (:meth:`Moments.weigh`): the draw's cross products are S = sum over c of w_c M_c.
+- **weights on cities** w (:meth:`CrossProducts.weigh`): the draw's cross products are S = sum over c of w_c M_c.
   Multiplicities are the pairs bootstrap by city, 1 - I the jackknife, zeros and ones a subset or one side of
   a permutation. A city that may be *in one of several states* (a placebo start year, say) enters once per
   state, and the weights choose the state. All draws together are one matrix product.
-- **city-years chosen** (:meth:`Moments.choose`): for groups whose members change over the years. The city effect
+- **city-years chosen** (:meth:`CrossProducts.choose`): for groups whose members change over the years. The city effect
   is then that of the city *within the chosen rows* (city x group), so the means are of the chosen rows l:
   M_c(l) = sum_t l_t z_t z_t' - (sum_t l_t z_t)(sum_t l_t z_t)' / sum_t l_t,
   again by matrix products over all draws.
@@ -78,12 +78,12 @@ class Regression(NamedTuple):
         return self.std_error_crv1
 
 
-class ClusterMoments(ABC):
+class ClusterCrossProducts(ABC):
     """Cross products by cluster, from wherever they come; the source of every draw that weighs clusters.
 
-    :class:`Moments` makes them from the rows of a panel, whose cities are units and clusters at once;
-    ``large_panels.database_moments.read_moments`` from sums that a database made, where a cluster may hold many units.
-    Targets are addressed by their column number. ``cities``: labels of the clusters; ``years``:
+    :class:`CrossProducts` makes them from the rows of a panel, whose cities are units and clusters at once;
+    ``large_panels.database_cross_products.read_moments`` from sums that a database made, where a cluster may hold many
+    units. Targets are addressed by their column number. ``cities``: labels of the clusters; ``years``:
     of the periods; ``control_kept`` (c,), ``target_varies`` (m,): False for a column that units, years and the
     columns before it explain.
 
@@ -156,7 +156,7 @@ class ClusterMoments(ABC):
         return _Pass(products[self._n_nuisance :, self._n_nuisance :].copy(), totals, kept, coefficients)
 
 
-class Moments(ClusterMoments):
+class CrossProducts(ClusterCrossProducts):
     """Cross products by city of a panel with swept city effects.
 
     ``city``, ``year``: (n,) labels of any kind, at most one row for each pair; ``targets``: (n, m) outcomes,
@@ -380,8 +380,8 @@ class Draws:
     out) and years that a draw holds; in a panel of cities units and clusters are the same.
     """
 
-    def __init__(self, moments, weights, passes, n_obs, n_units, n_cities, n_years):
-        self._moments, self._weights, self._passes = moments, weights, passes
+    def __init__(self, cross_products, weights, passes, n_obs, n_units, n_cities, n_years):
+        self._cross_products, self._weights, self._passes = cross_products, weights, passes
         self.n_obs, self.n_units, self.n_cities, self.n_years = n_obs, n_units, n_cities, n_years
 
     def regress(self, outcome: int, regressors: Sequence[int], clustered: bool = False) -> Regression:
@@ -396,7 +396,7 @@ class Draws:
             raise InputError(
                 "Clustered errors are computed for draws that weigh cities, not for draws that choose city-years."
             )
-        scale = self._moments._scale
+        scale = self._cross_products._scale
         pieces = []
         position = 0
         for one in self._passes:
@@ -464,16 +464,16 @@ class Draws:
             else np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
             for side in self._sides(one, order, upper)
         )
-        first, second = self._moments._triangle
+        first, second = self._cross_products._triangle
         form = treatment[first] * residual[second]
         off = first != second
         form[off] += treatment[second[off]] * residual[first[off]]
-        return self._moments._packed.T @ form
+        return self._cross_products._packed.T @ form
 
     def _factor(self, one, draws, r):
         """G/(G-1) (n-1)/(n-K), NaN where it is not defined."""
         n, cities = self.n_obs[draws], self.n_cities[draws]
-        controls = one.kept[self._moments._n_years :].sum(axis=0)
+        controls = one.kept[self._cross_products._n_years :].sum(axis=0)
         room = n - r - controls - self.n_years[draws]
         defined = (cities > 1) & (room > 0)
         return np.where(
@@ -494,7 +494,7 @@ class Draws:
             )
         which, position = divmod(draw, DRAWS_PER_PASS)
         one = self._passes[which]
-        scale, columns = self._moments._scale, []
+        scale, columns = self._cross_products._scale, []
         for order in _orders(list(regressors), outcome):
             upper, pivot, _ = self._eliminate_targets(one, order)
             scores = self._scores(one, order, upper)[:, position] * self._weights[draw]
@@ -506,9 +506,11 @@ class _WholePanel(Draws):
     """The draw of every city once, whose scores come from the rows of the panel."""
 
     def _scores(self, one, order, upper):
-        moments = self._moments
-        x, e = (moments._values[:, moments._n_controls :] @ side for side in self._sides(one, order, upper))
-        return np.add.reduceat(x * e, moments._starts, axis=0)
+        cross_products = self._cross_products
+        x, e = (
+            cross_products._values[:, cross_products._n_controls :] @ side for side in self._sides(one, order, upper)
+        )
+        return np.add.reduceat(x * e, cross_products._starts, axis=0)
 
 
 def _orders(regressors, outcome):
@@ -566,7 +568,7 @@ class WildBootstrap(NamedTuple):
 
 
 def wild_bootstrap(
-    moments: ClusterMoments,
+    cross_products: ClusterCrossProducts,
     outcome: int,
     treatment: int,
     draws: int,
@@ -595,16 +597,16 @@ def wild_bootstrap(
     points = {"rademacher": [-1.0, 1.0], "webb": [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]}
     if weights not in points:
         raise InputError(f"The wild bootstrap knows the weights {', '.join(points)}; found '{weights}'.")
-    draw = moments.weigh()
+    draw = cross_products.weigh()
     fit = draw.regress(outcome, [treatment], clustered=True)
     clustered = fit.std_error("CRV1")[0, 0]
     if not np.isfinite(clustered):
         raise InputError("The wild bootstrap needs a treatment whose effect and clustered error are defined.")
-    one, q = draw._passes[0], moments._n_nuisance
-    k = q + len(moments._scale)
-    matrices = np.empty((moments.n_cities, k, k))
-    first, second = moments._triangle
-    matrices[:, first, second] = matrices[:, second, first] = moments._packed.T
+    one, q = draw._passes[0], cross_products._n_nuisance
+    k = q + len(cross_products._scale)
+    matrices = np.empty((cross_products.n_cities, k, k))
+    first, second = cross_products._triangle
+    matrices[:, first, second] = matrices[:, second, first] = cross_products._packed.T
     swept = np.zeros((k, 2))  # the columns of Z that make x~ and y~
     swept[q + treatment, 0], swept[q + outcome, 1] = 1.0, 1.0
     if q:
@@ -626,7 +628,7 @@ def wild_bootstrap(
     numerator, meat = np.empty((2, draws)), np.empty((3, draws))
     for start in range(0, draws, DRAWS_PER_PASS):
         part = slice(start, min(start + DRAWS_PER_PASS, draws))
-        v = rng.choice(points[weights], (part.stop - start, moments.n_cities))
+        v = rng.choice(points[weights], (part.stop - start, cross_products.n_cities))
         sides = []
         for sign, columns in zip((1, -1), linear, strict=True):
             products = sign * (v @ columns)
@@ -642,7 +644,7 @@ def wild_bootstrap(
                     + 2 * move * (other_h @ mixed)
                     + (move * last - 2 * pulled) * other_move
                 )
-    ratio = moments._scale[outcome] / moments._scale[treatment]
+    ratio = cross_products._scale[outcome] / cross_products._scale[treatment]
     factor = draw._factor(one, slice(0, 1), 1)[0]
     estimate, error = float(fit.estimate[0, 0]), float(clustered)
 
@@ -675,7 +677,7 @@ def _end_of_interval(p_value, estimate, step):
 
 
 def check_resampling(panel: Panel, specification: Specification) -> None:
-    """Raises InputError when the specification asks for what moments by city cannot give exactly."""
+    """Raises InputError when the specification asks for what cross products by city cannot give exactly."""
     if specification.cluster != "adcode":
         raise InputError(f"Resampling draws whole cities; it cannot cluster by '{specification.cluster}'.")
     for name in specification.extra_fixed_effects:
@@ -683,12 +685,12 @@ def check_resampling(panel: Panel, specification: Specification) -> None:
             raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")
 
 
-def moments_of(request: Request, names: Sequence[str]) -> Moments:
-    """The moments of the columns ``names`` of ``request``, as targets 0, 1 ..., given its controls, in the rows used.
-    Cities are their codes in the panel.
+def cross_products_of(request: Request, names: Sequence[str]) -> CrossProducts:
+    """The cross products of the columns ``names`` of ``request``, as targets 0, 1 ..., given its controls, in
+    the rows used. Cities are their codes in the panel.
     """
     used = request.rows.used
-    return Moments(
+    return CrossProducts(
         request.panel.city[used],
         request.panel.year[used],
         np.column_stack([request.columns[name][used] for name in names]),

@@ -1,15 +1,15 @@
 {#-
-    Interval arithmetic on what the paper prints: a printed 0.0057 is any number from 0.00565 to 0.00575. The models of
+    Interval arithmetic on what the paper prints: a published 0.0057 is any number from 0.00565 to 0.00575. The models of
     models/replication share these.
 -#}
 
-{#- Half a unit of the last printed digit of a text. -#}
+{#- Half a unit of the last published digit of a text. -#}
 {% macro half(text) -%}
     (0.5 * pow(10.0, -length(split_part({{ text }}, '.', 2))))
 {%- endmacro %}
 
 {#-
-    Slack for binary fractions, far below every printed digit, so that a value exactly on a rounding edge counts as
+    Slack for binary fractions, far below every published digit, so that a value exactly on a rounding edge counts as
     possible.
 -#}
 {% macro edge() -%}

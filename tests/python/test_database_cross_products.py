@@ -1,4 +1,4 @@
-"""Moments summed up by the database against the engine on rows, against dummy regressions and against pyfixest."""
+"""CrossProducts summed up by the database against the engine on rows, against dummy regressions and against pyfixest."""
 
 import warnings
 
@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.errors import InputError
-from city_policy.estimation.computation.moments import (
-    Moments,
+from city_policy.estimation.computation.cross_products import (
+    CrossProducts,
     bootstrap_weights,
     generator,
     jackknife_weights,
     permutations,
     wild_bootstrap,
 )
-from city_policy.estimation.large_panels.database_moments import read_moments
+from city_policy.estimation.large_panels.database_cross_products import read_moments
 from conftest import run
-from resampling_reference import dummy_regression, firm_panel, moments_table, simulate, treatment
+from resampling_reference import cross_product_table, dummy_regression, firm_panel, simulate, treatment
 
 
 def city_panel(unbalanced):
@@ -33,11 +33,11 @@ def close(ours, reference, digits=1e-9):
 @pytest.mark.parametrize("controls", [[], ["x1", "x2"]])
 def test_the_city_panel_gives_what_the_engine_gives_on_rows(unbalanced, controls):
     panel = city_panel(unbalanced)
-    table = moments_table(panel, "adcode", "adcode", ["pilot", "second", "m", *controls])
+    table = cross_product_table(panel, "adcode", "adcode", ["pilot", "second", "m", *controls])
     ours = read_moments(table, ["pilot", "second", "m", "y"], controls)
     # Cities with one row are left out by the query; the engine on rows keeps them without weight.
     rows = panel[panel.groupby("adcode")["year"].transform("size") > 1]
-    theirs = Moments(rows["adcode"], rows["year"], rows[["pilot", "second", "m", "y"]], rows[controls])
+    theirs = CrossProducts(rows["adcode"], rows["year"], rows[["pilot", "second", "m", "y"]], rows[controls])
     assert ours.cities.tolist() == theirs.cities.tolist()
     assert [int(year) for year in ours.years] == theirs.years.tolist()
     rng = generator(5)
@@ -65,7 +65,9 @@ def test_the_city_panel_gives_what_the_engine_gives_on_rows(unbalanced, controls
 
 def test_firms_in_cities_equal_the_dummy_regression_of_every_draw():
     panel = firm_panel()
-    ours = read_moments(moments_table(panel, "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size", "age"])
+    ours = read_moments(
+        cross_product_table(panel, "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size", "age"]
+    )
     # A city whose firms have one row each is no cluster.
     assert "c00" not in ours.cities
     used = panel[panel.groupby("firm")["year"].transform("size") > 1].reset_index(drop=True)
@@ -93,7 +95,9 @@ def test_a_firm_panel_equals_pyfixest():
     import pyfixest
 
     panel = firm_panel(seed=11, firms=3000, cities=60)
-    ours = read_moments(moments_table(panel, "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size", "age"])
+    ours = read_moments(
+        cross_product_table(panel, "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size", "age"]
+    )
     fit = ours.weigh().regress(1, [0], clustered=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -114,8 +118,10 @@ def test_a_firm_panel_equals_pyfixest():
 
 def test_values_far_from_zero_lose_no_digits():
     # A million added to outcome and control: sums of raw squares would keep four digits of what varies.
-    near = read_moments(moments_table(firm_panel(), "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size"])
-    table = moments_table(firm_panel(level=1e6), "firm", "city", ["pilot", "size", "age"])
+    near = read_moments(
+        cross_product_table(firm_panel(), "firm", "city", ["pilot", "size", "age"]), ["pilot", "y"], ["size"]
+    )
+    table = cross_product_table(firm_panel(level=1e6), "firm", "city", ["pilot", "size", "age"])
     far = read_moments(table, ["pilot", "y"], ["size"])
     for one, two in zip(
         near.weigh().regress(1, [0], clustered=True)[:3], far.weigh().regress(1, [0], clustered=True)[:3], strict=True
@@ -129,23 +135,23 @@ def test_what_units_periods_and_controls_explain_is_noticed():
     )
     panel["born"] = panel.groupby("firm")["year"].transform("min").astype(float)
     columns = ["pilot", "size", "twice", "trend", "born", "constant"]
-    table = moments_table(panel, "firm", "city", columns)
-    moments = read_moments(table, ["pilot", "y", "born"], ["constant", "size", "trend", "twice"])
-    assert moments.control_kept.tolist() == [False, True, False, False]
-    assert moments.target_varies.tolist() == [True, True, False]
+    table = cross_product_table(panel, "firm", "city", columns)
+    cross_products = read_moments(table, ["pilot", "y", "born"], ["constant", "size", "trend", "twice"])
+    assert cross_products.control_kept.tolist() == [False, True, False, False]
+    assert cross_products.target_varies.tolist() == [True, True, False]
     plain = read_moments(table, ["pilot", "y"], ["size"]).weigh().regress(1, [0], clustered=True)
-    for one, two in zip(moments.weigh().regress(1, [0], clustered=True), plain, strict=True):
+    for one, two in zip(cross_products.weigh().regress(1, [0], clustered=True), plain, strict=True):
         close(one, two)
-    assert np.isnan(moments.weigh().regress(1, [2]).estimate).all()
+    assert np.isnan(cross_products.weigh().regress(1, [2]).estimate).all()
 
 
 def test_expressions_and_whole_numbers_are_columns_too():
     panel = firm_panel()
-    table = moments_table(
+    table = cross_product_table(
         panel, "firm", "city", ["pilot::int", "size * 2"], outcome="y - length('a')", period="year - 2000"
     )
     ours = read_moments(table, ["pilot::int", "y - length('a')"], ["size * 2"]).weigh().regress(1, [0])
-    plain = read_moments(moments_table(panel, "firm", "city", ["pilot", "size"]), ["pilot", "y"], ["size"])
+    plain = read_moments(cross_product_table(panel, "firm", "city", ["pilot", "size"]), ["pilot", "y"], ["size"])
     close(ours.estimate, plain.weigh().regress(1, [0]).estimate)
 
 
@@ -172,13 +178,13 @@ def test_the_example_of_the_documentation_finds_the_true_effect(project, pages, 
 
 def test_refusals_are_sentences():
     panel = firm_panel()
-    table = moments_table(panel, "firm", "city", ["pilot", "size"])
+    table = cross_product_table(panel, "firm", "city", ["pilot", "size"])
     moved = panel.assign(city=np.where(panel["year"] == 2004, "c99", panel["city"]))
     for message, call in (
-        ("more than one cluster", lambda: moments_table(moved, "firm", "city", ["pilot"])),
-        ("two rows in one period", lambda: moments_table(pd.concat([panel, panel]), "firm", "city", ["pilot"])),
-        ("span more than 63", lambda: moments_table(panel, "firm", "city", ["pilot"], period="year * 20")),
-        ("no unit, cluster or period", lambda: moments_table(panel, "nullif(firm, 'f00009')", "city", ["pilot"])),
+        ("more than one cluster", lambda: cross_product_table(moved, "firm", "city", ["pilot"])),
+        ("two rows in one period", lambda: cross_product_table(pd.concat([panel, panel]), "firm", "city", ["pilot"])),
+        ("span more than 63", lambda: cross_product_table(panel, "firm", "city", ["pilot"], period="year * 20")),
+        ("no unit, cluster or period", lambda: cross_product_table(panel, "nullif(firm, 'f00009')", "city", ["pilot"])),
     ):
         with pytest.raises(duckdb.Error, match=message):
             call()
@@ -188,7 +194,7 @@ def test_refusals_are_sentences():
         ("no column 'part'", lambda: read_moments(table.drop(columns="part"), ["y"])),
         ("every target and control once", lambda: read_moments(table, ["y", "y"])),
         ("at least one target", lambda: read_moments(table, [])),
-        ("not finite", lambda: read_moments(moments_table(missing, "firm", "city", ["pilot", "size"]), ["y"])),
+        ("not finite", lambda: read_moments(cross_product_table(missing, "firm", "city", ["pilot", "size"]), ["y"])),
         ("need the rows of the panel", lambda: read_moments(table, ["y"]).choose(np.ones((1, 3, 3)))),
     ):
         with pytest.raises(InputError, match=message):

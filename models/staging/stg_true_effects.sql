@@ -5,21 +5,33 @@ with demo_truth as (
 ),
 
 -- What was planted into the demo yearbook says nothing about another input.
+of_this_input as (
+
+    select * from demo_truth
+    where '{{ var("source") }}' = 'demo'
+
+),
+
+unpivoted as (
+
+    unpivot of_this_input
+    on total, direct, columns('^through_.*')
+    into name part value true_effect
+
+),
+
 final as (
 
     select
         scenario,
         policy_id,
-        "group" as planted_group,
+        "group" as treated_group,
         try_cast(event_time as integer) as event_time,
+        part,
         city_years::integer as n_treated_city_years,
-        total::double as planted_effect,
-        direct::double as planted_direct_effect,
-        through_agglomeration::double as planted_through_agglomeration,
-        through_innovation::double as planted_through_innovation,
+        true_effect::double as true_effect,
         source
-    from demo_truth
-    where '{{ var("source") }}' = 'demo'
+    from unpivoted
 
 )
 

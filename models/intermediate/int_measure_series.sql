@@ -4,9 +4,9 @@ with input_coverage as (
 
 ),
 
-quantity_choices as (
+measure_choices as (
 
-    select * from {{ ref('quantities') }}
+    select * from {{ ref('measures') }}
 
 ),
 
@@ -14,7 +14,7 @@ quantity_choices as (
 asked as (
 
     select
-        'population' as quantity,
+        'population' as measure,
         nullif({{ setting('population_basis') }}, 'auto') as series
 
 ),
@@ -22,23 +22,23 @@ asked as (
 candidates as (
 
     select
-        quantity_choices.quantity,
-        quantity_choices.priority,
-        quantity_choices.series,
-        quantity_choices.is_proxy,
+        measure_choices.measure,
+        measure_choices.priority,
+        measure_choices.series,
+        measure_choices.is_proxy,
         asked.series as asked_series,
         coalesce(input_coverage.is_covered, false) as is_covered,
         coalesce(input_coverage.is_printed_every_year, false) as is_printed_every_year,
         coalesce(input_coverage.smallest_share, 0) as smallest_share,
-        quantity_choices.series || case
+        measure_choices.series || case
             when input_coverage.series is null then ' is not printed'
             else
                 ' has values for ' || floor(100 * input_coverage.smallest_share)::integer || ' % of the cities in '
                 || input_coverage.smallest_share_year
         end as words
-    from quantity_choices
-    left join input_coverage on quantity_choices.series = input_coverage.series
-    left join asked on quantity_choices.quantity = asked.quantity
+    from measure_choices
+    left join input_coverage on measure_choices.series = input_coverage.series
+    left join asked on measure_choices.measure = asked.measure
 
 ),
 
@@ -49,7 +49,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by quantity
+            partition by measure
             order by
                 series is not distinct from asked_series desc,
                 is_covered desc, is_proxy, is_printed_every_year desc, priority
@@ -61,19 +61,19 @@ ranked as (
 told as (
 
     select
-        quantity,
+        measure,
         string_agg(words, ', ' order by priority) as words,
         string_agg(series, ', ' order by priority) as series,
         string_agg(series, ', ' order by priority) filter (is_covered) as covered_series
     from candidates
-    group by quantity
+    group by measure
 
 ),
 
 final as (
 
     select
-        ranked.quantity,
+        ranked.measure,
         case
             when ranked.asked_series is not null and ranked.asked_series != ranked.series
                 then error(
@@ -90,12 +90,12 @@ final as (
             when ranked.is_covered then ranked.series
         end as series,
         ranked.is_covered and ranked.is_proxy as is_proxy,
-        if(ranked.is_proxy, ranked.series || ' stands for ' || ranked.quantity, null) as proxy_note,
+        if(ranked.is_proxy, ranked.series || ' stands for ' || ranked.measure, null) as proxy_note,
         if(ranked.is_covered, null, told.words) as uncovered_reason
     from ranked
-    inner join told on ranked.quantity = told.quantity
+    inner join told on ranked.measure = told.measure
     where ranked.place = 1
-    order by ranked.quantity
+    order by ranked.measure
 
 )
 

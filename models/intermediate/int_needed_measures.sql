@@ -18,7 +18,7 @@ variables as (
 
 named as (
 
-    select numerator as quantity from indicators
+    select numerator as measure from indicators
     union
     select denominator from indicators
     union
@@ -26,16 +26,16 @@ named as (
     union
     select denominator from coupling_components
     union
-    select unnest(string_split(required_quantities, ' ')) from variables
+    select unnest(string_split(required_measures, ' ')) from variables
 
 ),
 
 final as (
 
-    select quantity
+    select measure
     from named
-    where quantity is not null
-    order by quantity
+    where measure is not null
+    order by measure
 
 )
 
