@@ -7,8 +7,8 @@ a unit side by side, all of it is one pass over record batches as they stream by
 clusters x k^2 numbers and a few batches.
 
 The sums are those of ``database_cross_products``, of every value less the mean of its unit over the rows it has, added
-unit by unit in the order of the rows: the size of the batches does not change a bit of them. Needs the package numba (the
-extra ``large``).
+unit by unit in the order of the rows: the size of the batches does not change a bit of them. Needs the package numba
+(the extra ``large``).
 """
 
 from concurrent.futures import ThreadPoolExecutor
