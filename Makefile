@@ -26,8 +26,8 @@ $(VENV)/map $(VENV)/postgresql $(VENV)/large: $(VENV)/%: requirements-%.lock $(V
 install: $(VENV)/installed ## Create the environment from the lock
 
 .PHONY: build
-build: $(VENV)/installed ## Run dbt build and publish: YEARBOOKS=DIR and SUPPLEMENTARY=DIR read your own files
-	$(BIN)/city-policy build $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
+build: $(VENV)/installed ## Run dbt build and publish: STUDY=DIR, YEARBOOKS=DIR, SUPPLEMENTARY=DIR, PANEL=FILE are your own
+	$(BIN)/city-policy build $(if $(STUDY),--study "$(STUDY)") $(if $(PANEL),--panel "$(PANEL)") $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
 
 .PHONY: publish
 publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to PostgreSQL: TARGET=postgresql://user:password@host/database

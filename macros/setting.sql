@@ -1,4 +1,4 @@
-{#- The text value of one row of seeds/study/settings.csv, as a scalar subquery. -#}
+{#- The text value of one row of study.csv, as a scalar subquery. -#}
 {% macro setting(name) -%}
-    (select value from {{ ref('settings') }} where setting = '{{ name }}')
+    (select value from {{ ref('int_settings') }} where setting = '{{ name }}')
 {%- endmacro %}

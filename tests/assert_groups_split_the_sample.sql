@@ -1,6 +1,6 @@
-{%- do ref('settings') -%}
-{%- set samples = study_rows('samples') -%}
-{%- set policies = study_rows('policies') | selectattr('role', 'equalto', 'study') | list -%}
+{%- do ref('int_settings') -%}
+{%- set samples = study_rows('stg_samples') -%}
+{%- set policies = study_rows('stg_policies') | selectattr('role', 'equalto', 'study') | list -%}
 {%- set treatments = policies | map(attribute='policy_id') | list -%}
 -- Two samples of which one has the condition of the other with 'not' before it split the sample: no city-year in both,
 -- none in neither but where the condition cannot be told (growth targets and population may be missing in an input that

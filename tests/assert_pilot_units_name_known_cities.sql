@@ -1,7 +1,7 @@
 -- Every unit that makes a city treated names a city of the geography.
 with pilot_units as (
 
-    select * from {{ ref('stg_pilot_units') }}
+    select * from {{ ref('int_pilot_units') }}
 
 ),
 
@@ -13,8 +13,8 @@ cities as (
 
 select
     pilot_units.policy_id,
-    pilot_units.listed_name,
+    pilot_units.unit,
     pilot_units.adcode
 from pilot_units
 left join cities on pilot_units.adcode = cities.adcode
-where pilot_units.is_included and cities.adcode is null
+where cities.adcode is null

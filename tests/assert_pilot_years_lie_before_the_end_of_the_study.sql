@@ -2,16 +2,15 @@
 -- last year that the study is about is a slip of the pen.
 with pilot_units as (
 
-    select * from {{ ref('stg_pilot_units') }}
+    select * from {{ ref('int_pilot_units') }}
 
 )
 
 select
     policy_id,
-    listed_name,
+    unit,
     start_year
 from pilot_units
 where
-    is_included
-    and start_year not between 1978
+    start_year not between 1978
     and coalesce(try_cast({{ setting('study_last_year') }} as integer), 9999)

@@ -7,6 +7,7 @@ def model(dbt, session):
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")
+    settings = dbt.ref("int_settings").df().set_index("setting")["value"]
     specifications = dbt.ref("int_specifications").df()
     controls = split_controls(dbt.ref("int_variable_coverage").df())
     return estimate_event_study(
@@ -14,4 +15,6 @@ def model(dbt, session):
         treatment_timing=dbt.ref("fct_city_policy").df(),
         specifications=specifications[specifications["estimator"] == "event_study"],
         **controls,
+        first=int(settings["event_window_first"]),
+        last=int(settings["event_window_last"]),
     )[1]

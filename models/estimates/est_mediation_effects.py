@@ -7,7 +7,7 @@ def model(dbt, session):
 
     # The estimates wait for the data quality checks: when one of severity error fails, they are not made.
     dbt.ref("data_quality_expectations")
-    settings = dbt.ref("settings").df().set_index("setting")["value"]
+    settings = dbt.ref("int_settings").df().set_index("setting")["value"]
     specifications = dbt.ref("int_specifications").df()
     controls = split_controls(dbt.ref("int_variable_coverage").df())
     return mediation_effects(

@@ -4,6 +4,12 @@ with cities as (
 
 ),
 
+panel as (
+
+    select * from {{ ref('stg_panel') }}
+
+),
+
 resource_based_cities as (
 
     select * from {{ ref('resource_based_cities') }}
@@ -34,12 +40,12 @@ final as (
             false
         ) as is_resource_based,
         central_cities.adcode is not null as is_central,
-        terrain_relief.relief_proxy as terrain_relief_proxy
+        if(isfinite(terrain_relief.relief_proxy), terrain_relief.relief_proxy, null) as terrain_relief_proxy
     from cities
     left join resource_based_cities on cities.adcode = resource_based_cities.adcode
     left join central_cities on cities.adcode = central_cities.adcode
     left join terrain_relief on cities.adcode = terrain_relief.adcode
-    where cities.is_prefecture_city_or_above
+    where cities.is_prefecture_city_or_above or cities.adcode in (select panel.adcode from panel)
     order by cities.adcode
 
 )

@@ -10,6 +10,12 @@ cells as (
 
 ),
 
+panel as (
+
+    select * from {{ ref('stg_panel') }}
+
+),
+
 bounds as (
 
     select
@@ -20,13 +26,24 @@ bounds as (
 
 ),
 
--- The years of the study that the yearbook prints, whatever other editions lie beside them.
+-- The years that the yearbook prints or the panel has.
+printed_years as (
+
+    select data_year as year
+    from cells
+    where source = 'yearbook' and value is not null
+    union
+    select year
+    from panel
+
+),
+
+-- Those of the study, whatever other editions lie beside them.
 study_years as (
 
-    select distinct cells.data_year as year
-    from cells
-    inner join bounds on cells.data_year between bounds.study_first_year and bounds.study_last_year
-    where cells.source = 'yearbook' and cells.value is not null
+    select printed_years.year
+    from printed_years
+    inner join bounds on printed_years.year between bounds.study_first_year and bounds.study_last_year
 
 ),
 
@@ -46,21 +63,21 @@ frame_bounds as (
         case
             when len(told.years) = 0
                 then error(
-                    'The yearbook prints no year from study_first_year to study_last_year of '
-                    || 'seeds/study/settings.csv (' || bounds.study_first_year || ' to ' || bounds.study_last_year
-                    || '); add editions of these years or change the two settings.'
+                    'The input has no year from study_first_year to study_last_year of '
+                    || 'study.csv (' || bounds.study_first_year || ' to ' || bounds.study_last_year
+                    || '); add these years or change the two settings.'
                 )
             {% for bound in ['first_year', 'last_year'] -%}
             when bounds.{{ bound }} is not null and not list_contains(told.years, bounds.{{ bound }})
                 then error(
-                    'The setting {{ bound }} of seeds/study/settings.csv asks for ' || bounds.{{ bound }}
-                    || '; the years of the study that the yearbook prints are ' || told.words
+                    'The setting {{ bound }} of study.csv asks for ' || bounds.{{ bound }}
+                    || '; the years of the study that the input has are ' || told.words
                     || ': set it to one of them or leave it blank.'
                 )
             {% endfor -%}
             when bounds.first_year > bounds.last_year
                 then error(
-                    'The settings of seeds/study/settings.csv let the frame start in ' || bounds.first_year
+                    'The settings of study.csv let the frame start in ' || bounds.first_year
                     || ' (first_year) and end in ' || bounds.last_year || ' (last_year); swap them.'
                 )
             else coalesce(bounds.first_year, told.years[1])
@@ -99,19 +116,39 @@ frame_cities as (
         and case coalesce({{ setting('frame_cities') }}, 'all')
             when 'all' then true
             when 'printed' then printed_cities.adcode is not null
-            else error('The setting frame_cities of seeds/study/settings.csv must be all or printed.')
+            else error('The setting frame_cities of study.csv must be all or printed.')
         end
 
 ),
 
-final as (
+of_the_yearbook as (
 
     select
         frame_cities.adcode,
         frame_years.year
     from frame_cities
     cross join frame_years
-    order by frame_cities.adcode, frame_years.year
+
+),
+
+-- A panel of its own has the rows that it has, and then no yearbook is read.
+of_the_panel as (
+
+    select
+        panel.adcode,
+        panel.year
+    from panel
+    inner join frame_bounds on panel.year between frame_bounds.first_year and frame_bounds.last_year
+
+),
+
+final as (
+
+    select * from of_the_yearbook
+    where '{{ var("source") }}' != 'panel'
+    union all
+    select * from of_the_panel
+    order by adcode, year
 
 )
 

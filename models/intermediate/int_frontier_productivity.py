@@ -15,7 +15,7 @@ def model(dbt, session):
     from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.index.frontier import total_factor_productivity
 
-    settings = dbt.ref("settings").df().set_index("setting")["value"]
+    settings = dbt.ref("int_settings").df().set_index("setting")["value"]
     inputs = dbt.ref("int_frontier_inputs").df()
     if inputs.empty:
         return cast_to_schema(inputs[[]], SCHEMA)

@@ -15,10 +15,12 @@ def model(dbt, session):
     from city_policy.estimation.contract.record import cast_to_schema
     from city_policy.index.weights import component_weights
 
-    settings = dbt.ref("settings").df().set_index("setting")["value"]
-    directions = dbt.ref("indicators").df().set_index("indicator")["direction"]
+    settings = dbt.ref("int_settings").df().set_index("setting")["value"]
+    directions = dbt.ref("stg_indicators").df().set_index("indicator")["direction"]
     values = dbt.ref("int_indicators").df()
     sample = values[values["in_sample"]]
+    if sample.empty:
+        return cast_to_schema(sample[[]], SCHEMA)
     wide = sample.pivot(index=["adcode", "year"], columns="indicator", values="value")
     result = component_weights(
         wide.reset_index(),

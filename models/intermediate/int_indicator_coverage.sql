@@ -1,6 +1,6 @@
 with indicators as (
 
-    select * from {{ ref('indicators') }}
+    select * from {{ ref('stg_indicators') }}
 
 ),
 
@@ -93,9 +93,9 @@ final as (
         case
             when told.has_indicator then reasons.uncovered_reason is null
             else error(
-                'No indicator of seeds/study/indicators.csv is covered in every year of the frame (' || told.words
+                'No indicator of indicators.csv is covered in every year of the frame (' || told.words
                 || '); add editions that print their inputs, or narrow first_year and last_year in '
-                || 'seeds/study/settings.csv.'
+                || 'study.csv.'
             )
         end as is_covered
     from reasons

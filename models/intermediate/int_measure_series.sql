@@ -77,12 +77,12 @@ final as (
         case
             when ranked.asked_series is not null and ranked.asked_series != ranked.series
                 then error(
-                    'The setting population_basis of seeds/study/settings.csv asks for ' || ranked.asked_series
+                    'The setting population_basis of study.csv asks for ' || ranked.asked_series
                     || '; set it to auto or to one of ' || told.series || '.'
                 )
             when ranked.asked_series is not null and not ranked.is_covered
                 then error(
-                    'The setting population_basis of seeds/study/settings.csv asks for a series that the input does not '
+                    'The setting population_basis of study.csv asks for a series that the input does not '
                     || 'cover in every year of the frame: ' || ranked.words || '; set it to auto or to one of: '
                     || coalesce(told.covered_series, 'none is covered')
                     || ', or let first_year and last_year leave out the years that lack it.'

@@ -12,7 +12,7 @@ indicator_coverage as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 
@@ -35,7 +35,7 @@ indicator_uses as (
     inner join variables on variable_coverage.variable = variables.variable
     where
         indicator_coverage.is_covered
-        and variable_coverage.role not in ('group', 'measure')
+        and variable_coverage.role not in ('group', 'instrument', 'measure')
         and regexp_matches(variables.expression, '\bindex_value\b')
 
 ),
@@ -47,7 +47,7 @@ variable_uses as (
         null as indicator,
         unnest(string_split(required_measures, ' ')) as measure
     from variable_coverage
-    where is_covered and required_measures is not null and role not in ('group', 'measure')
+    where is_covered and required_measures is not null and role not in ('group', 'instrument', 'measure')
 
 ),
 

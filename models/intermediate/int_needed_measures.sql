@@ -1,6 +1,6 @@
 with indicators as (
 
-    select * from {{ ref('indicators') }}
+    select * from {{ ref('stg_indicators') }}
 
 ),
 
@@ -12,7 +12,7 @@ coupling_components as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 
@@ -27,6 +27,9 @@ named as (
     select denominator from coupling_components
     union
     select unnest(string_split(required_measures, ' ')) from variables
+    union
+    -- What every panel is described by.
+    select unnest(['population', 'gdp', 'land_area'])
 
 ),
 

@@ -38,7 +38,7 @@ required_measures as (
 
     select distinct unnest(string_split(required_measures, ' '))
     from variable_coverage
-    where is_covered and required_measures is not null and role not in ('group', 'measure')
+    where is_covered and required_measures is not null and role not in ('group', 'instrument', 'measure')
 
 ),
 

@@ -87,7 +87,7 @@ final as (
                     'No city is left in the sample: ' || largest_gap.n_cities || ' of ' || count(*) over ()
                     || ' cities lack ' || largest_gap.words || ' (the commonest gap); add an edition that prints it, '
                     || 'raise coverage_limit so that the input is left out, or narrow first_year and last_year in '
-                    || 'seeds/study/settings.csv.'
+                    || 'study.csv.'
                 )
             end as in_sample
         )

@@ -4,6 +4,12 @@ with cities as (
 
 ),
 
+panel as (
+
+    select * from {{ ref('stg_panel') }}
+
+),
+
 policies as (
 
     select * from {{ ref('stg_policies') }}
@@ -12,27 +18,7 @@ policies as (
 
 pilot_units as (
 
-    select * from {{ ref('stg_pilot_units') }}
-
-),
-
-settings as (
-
-    select * from {{ ref('settings') }}
-
-),
-
--- Where a policy has several lists, a setting names the one that counts.
-counted_units as (
-
-    select pilot_units.*
-    from pilot_units
-    inner join policies on pilot_units.policy_id = policies.policy_id
-    left join settings on policies.list_id_setting = settings.setting
-    where
-        pilot_units.is_included
-        and policies.kind = 'listed'
-        and (policies.list_id_setting is null or pilot_units.list_id = settings.value)
+    select * from {{ ref('int_pilot_units') }}
 
 ),
 
@@ -43,10 +29,10 @@ listed as (
         policy_id,
         adcode,
         min(start_year) as first_treated_year,
-        arg_min(batch, (start_year, listed_name)) as batch,
-        arg_min(confidence, (start_year, listed_name)) as confidence,
-        arg_min(source, (start_year, listed_name)) as source
-    from counted_units
+        arg_min(batch, (start_year, unit)) as batch,
+        arg_min(confidence, (start_year, unit)) as confidence,
+        arg_min(source, (start_year, unit)) as source
+    from pilot_units
     group by policy_id, adcode
 
 ),
@@ -102,7 +88,7 @@ final as (
         on
             cities.adcode = treated.adcode
             and policies.policy_id = treated.policy_id
-    where cities.is_prefecture_city_or_above
+    where cities.is_prefecture_city_or_above or cities.adcode in (select panel.adcode from panel)
     order by policies.policy_id, cities.adcode
 
 )

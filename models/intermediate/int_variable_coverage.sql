@@ -1,6 +1,6 @@
 with variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 

@@ -1,8 +1,11 @@
-{%- set policies = study_rows('stg_policies', 'policy_id', 'staging') | selectattr('role', 'equalto', 'study') | list -%}
-{%- set variables = study_rows('variables', 'position') | selectattr('expression') | list -%}
-{%- set samples = study_rows('samples') -%}
-{%- set dimensions = study_rows('indicators', 'position') | map(attribute='dimension') | unique | list -%}
+{%- set policies = study_rows('stg_policies', 'policy_id') | selectattr('role', 'equalto', 'study') | list -%}
+{%- set variables = study_rows('stg_variables') | selectattr('expression') | list -%}
+{%- set samples = study_rows('stg_samples') -%}
+{%- set dimensions = study_rows('stg_indicators') | map(attribute='dimension') | unique | list -%}
 {%- set index_name = study_setting('index_name') -%}
+{%- set measures = ref('stg_panel') if var('source') == 'panel' else ref('int_city_year_measures') -%}
+{%- set input_columns = study_input_columns() -%}
+{%- set described_columns = study_described_columns(policies, dimensions, index_name) -%}
 with city_years as (
 
     select * from {{ ref('fct_city_year') }}
@@ -15,9 +18,10 @@ cities as (
 
 ),
 
+-- What the study starts from: the measures of the yearbook, or the columns of its own panel.
 measures as (
 
-    select * from {{ ref('int_city_year_measures') }}
+    select * from {{ measures }}
 
 ),
 
@@ -80,30 +84,21 @@ coverage as (
 
 ),
 
-joined as (
+-- What describes a city-year in every study.
+described as (
 
     select
-        city_years.*,
+        city_years.* exclude (agglomeration),
         cities.is_municipality,
         cities.is_provincial_capital,
         cities.is_central,
         cities.is_resource_based,
         cities.terrain_relief_proxy,
-        measures.* exclude (
-            adcode, year, population_basis, population_status, real_gdp_cny_10k, real_gdp_basis, capital_stock_cny_10k,
-            agglomeration
-        ),
-        index_values.index_value,
-        index_values.n_indicators,
-        dimension_values.* exclude (adcode, year),
         treatments.* exclude (adcode, year),
-        coverage.* exclude (n_variables)
+        dimension_values.* exclude (adcode, year),
+        index_values.n_indicators
     from city_years
     inner join cities on city_years.adcode = cities.adcode
-    left join measures
-        on
-            city_years.adcode = measures.adcode
-            and city_years.year = measures.year
     left join index_values
         on
             city_years.adcode = index_values.adcode
@@ -116,58 +111,76 @@ joined as (
         on
             city_years.adcode = treatments.adcode
             and city_years.year = treatments.year
+
+),
+
+-- What an expression may name: a column of the input goes before one that describes a city-year.
+inputs as (
+
+    select
+        described.adcode,
+        described.year,
+        described.in_sample as city_policy_in_sample,
+        {% for column in input_columns -%}
+        measures."{{ column }}",
+        {% endfor -%}
+        {% for column in described_columns | reject('in', input_columns | map('lower') | list) -%}
+        described.{{ column }},
+        {% endfor -%}
+        index_values.index_value,
+        coverage.* exclude (n_variables)
+    from described
+    left join measures
+        on
+            described.adcode = measures.adcode
+            and described.year = measures.year
+    left join index_values
+        on
+            described.adcode = index_values.adcode
+            and described.year = index_values.year
     cross join coverage
 
 ),
 
 -- A variable that the input does not cover is empty as a whole, so that no estimate rests on a few cells of it.
-described as (
+computed as (
 
     select
         {% for row in variables -%}
-        case when covers_{{ row.variable }} then {{ study_expression(row.expression) }} end as {{ row.column_name }},
+        case when covers_{{ row.variable }} then {{ study_value(row) }} end as {{ row.column_name }},
         {% endfor -%}
-        {% for policy in policies -%}
-        {{ policy.policy_id }},
-        {{ policy.policy_id }}_first_year,
-        {% endfor -%}
-        {% for dimension in dimensions -%}
-        {{ index_name }}_{{ dimension }},
-        {% endfor -%}
-        n_indicators,
-        adcode,
-        year,
-        city_name_zh,
-        province_code,
-        region,
-        in_sample,
-        population_persons,
-        population_basis,
-        population_status,
-        gdp_cny_10k,
-        real_gdp_cny_10k,
-        real_gdp_basis,
-        capital_stock_cny_10k,
-        land_area_km2,
-        is_municipality,
-        is_provincial_capital,
-        is_central,
-        is_resource_based,
-        terrain_relief_proxy
-    from joined
+        columns(lambda c: lower(c) not in ({{ sql_texts(variables | map(attribute='column_name')) }}))
+    from inputs
 
 ),
 
 -- One boolean column per sample: a specification names a column and no estimator filters rows itself.
-final as (
+sampled as (
 
     select
         {% for row in samples -%}
-        coalesce(in_sample and ({{ study_expression(row.condition) }}), false) as {{ row.sample }},
+        coalesce(city_policy_in_sample and ({{ study_expression(row.condition) }}), false) as {{ row.sample }},
         {% endfor -%}
-        *
+        {% for row in variables -%}
+        {{ row.column_name }},
+        {% endfor -%}
+        adcode,
+        year
+    from computed
+
+),
+
+final as (
+
+    select
+        sampled.* exclude (adcode, year),
+        described.*
     from described
-    order by adcode, year
+    inner join sampled
+        on
+            described.adcode = sampled.adcode
+            and described.year = sampled.year
+    order by described.adcode, described.year
 
 )
 

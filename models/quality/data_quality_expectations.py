@@ -2,6 +2,7 @@
 
 
 def model(dbt, session):
+    import pandas as pd
     from city_policy.quality.expectations import run_expectations
 
     city_year = dbt.ref("fct_study_panel").df()
@@ -12,5 +13,5 @@ def model(dbt, session):
             "fct_city_policy": city_policy,
             "dim_indicator": dbt.ref("dim_indicator").df(),
         },
-        dbt.ref("expectations").df(),
+        pd.concat([dbt.ref("general_expectations").df(), dbt.ref("expectations").df()]),
     )

@@ -70,7 +70,7 @@ final as (
                 then 'The study asks for this year and no edition prints it: it is left out of the frame, not filled.'
             when asked_years.year is null
                 then 'Printed, but no year of the study: its values only serve as neighbours when gaps are filled.'
-            else 'Left out by first_year or last_year of seeds/study/settings.csv; its values only serve as neighbours.'
+            else 'Left out by first_year or last_year of study.csv; its values only serve as neighbours.'
         end as message
     from years
     left join asked_years on years.year = asked_years.year

@@ -38,7 +38,7 @@ final as (
             false
         ) as passed,
         case
-            when expected_row_counts.source is null then 'no rule for this year in seeds/study/expected_row_counts.csv'
+            when expected_row_counts.source is null then 'no rule for this year in seeds/mapping/expected_row_counts.csv'
             when not passed
                 then
                     'prints ' || counts.n_cities || ' cities, expected ' || expected_row_counts.minimum_cities

@@ -6,13 +6,13 @@ with coefficients as (
 
 samples as (
 
-    select * from {{ ref('samples') }}
+    select * from {{ ref('stg_samples') }}
 
 ),
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 

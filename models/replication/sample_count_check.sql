@@ -1,6 +1,6 @@
-{%- set policies = study_rows('stg_policies', 'policy_id', 'staging') | selectattr('role', 'equalto', 'study') | list -%}
-{%- set counts = study_rows('published_sample_counts') -%}
-{%- set explained = study_rows('count_explanations') -%}
+{%- set policies = study_rows('stg_policies', 'policy_id') | selectattr('role', 'equalto', 'study') | list -%}
+{%- set counts = study_rows('published_sample_counts', 'rowid', 'seeds') -%}
+{%- set explained = study_rows('count_explanations', 'rowid', 'seeds') -%}
 {%- set of_input = explained | selectattr('basis', 'equalto', 'input') | map(attribute='count') | list -%}
 with cities as (
 

@@ -6,7 +6,7 @@ with policies as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 
@@ -28,12 +28,13 @@ placebo_test as (
 
 ),
 
--- The notes speak of the index; another outcome of the study has its own rows in the results.
-of_the_index as (
+-- The notes speak of the first outcome of the study; another has its own rows in the results.
+main_outcome as (
 
     select column_name as outcome
     from variables
-    where expression = 'index_value'
+    where role = 'outcome'
+    qualify row_number() over (order by position) = 1
 
 ),
 
@@ -54,7 +55,7 @@ effects as (
     from coefficients
     where
         term = treatment
-        and outcome in (select of_the_index.outcome from of_the_index)
+        and outcome in (select main_outcome.outcome from main_outcome)
     group by result, spec_id, treatment
 
 ),
@@ -100,7 +101,7 @@ pretrends as (
     where
         vcov = 'CRV1'
         and pretrend_p_value is not null
-        and outcome in (select of_the_index.outcome from of_the_index)
+        and outcome in (select main_outcome.outcome from main_outcome)
 
 ),
 
@@ -123,7 +124,7 @@ unioned as (
         'Randomisation p values of t: '
         || string_agg(treatment || ' ' || round(randomisation_p_value_of_t, 3), ', ' order by treatment) || '.' as evidence
     from placebo_test
-    where outcome in (select of_the_index.outcome from of_the_index)
+    where outcome in (select main_outcome.outcome from main_outcome)
 
 ),
 

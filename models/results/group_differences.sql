@@ -12,7 +12,7 @@ specifications as (
 
 samples as (
 
-    select * from {{ ref('samples') }}
+    select * from {{ ref('stg_samples') }}
 
 ),
 

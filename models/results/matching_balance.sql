@@ -6,7 +6,7 @@ with balance as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 

@@ -6,7 +6,7 @@ with effects_evidence as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 
@@ -58,14 +58,15 @@ robust as (
 
 ),
 
--- The notes speak of the index; another outcome of the study has its own rows in the results.
-of_the_index as (
+-- The notes speak of the first outcome of the study; another has its own rows in the results.
+main_outcome as (
 
     select
         variable,
         column_name as outcome
     from variables
-    where expression = 'index_value'
+    where role = 'outcome'
+    qualify row_number() over (order by position) = 1
 
 ),
 
@@ -87,12 +88,12 @@ unioned as (
 
     select
         'summary_statistics' as result,
-        'The largest index value lies ' || round((maximum - mean) / std_dev, 1)
+        'The largest value of the outcome lies ' || round((maximum - mean) / std_dev, 1)
         || ' standard deviations above the mean; ' || n_filled || ' of its ' || n_obs
         || ' observations rest on at least one value that was interpolated or carried. In the whole panel ' || basis || '.'
             as evidence
     from summary_statistics
-    where variable in (select of_the_index.variable from of_the_index)
+    where variable in (select main_outcome.variable from main_outcome)
 
     union all
 
@@ -108,7 +109,7 @@ unioned as (
     where
         vcov = 'CRV1'
         and term = treatment
-        and outcome in (select of_the_index.outcome from of_the_index)
+        and outcome in (select main_outcome.outcome from main_outcome)
 
     union all
 
@@ -130,7 +131,7 @@ unioned as (
     where
         level = 'group'
         and comparison = 'earlier_treated_as_control'
-        and outcome in (select of_the_index.outcome from of_the_index)
+        and outcome in (select main_outcome.outcome from main_outcome)
 
     union all
 

@@ -6,7 +6,7 @@ with panel as (
 
 variables as (
 
-    select * from {{ ref('variables') }}
+    select * from {{ ref('stg_variables') }}
 
 ),
 
@@ -86,6 +86,14 @@ sample_values as (
 
 ),
 
+sample_size as (
+
+    select count(*) as n_city_years
+    from panel
+    where sample_full
+
+),
+
 statistics as (
 
     select
@@ -117,14 +125,21 @@ final as (
         statistics.std_dev,
         statistics.minimum,
         statistics.maximum,
-        if(statistics.n_obs is null, coalesce(variable_coverage.uncovered_reason, 'not covered by this input'), null)
-            as message
+        case
+            when statistics.n_obs is null
+                then coalesce(variable_coverage.uncovered_reason, 'not covered by this input')
+            when statistics.n_obs < sample_size.n_city_years
+                then
+                    'No value in ' || sample_size.n_city_years - statistics.n_obs || ' of ' || sample_size.n_city_years
+                    || ' city-years: not in the input, or a logarithm of or a division by zero.'
+        end as message
     from variables
     left join statistics on variables.column_name = statistics.column_name
     left join variable_coverage on variables.variable = variable_coverage.variable
     left join filled on variables.variable = filled.variable
     left join bases on variables.variable = bases.variable
-    where variables.role in ('outcome', 'treatment', 'control', 'mediator')
+    cross join sample_size
+    where variables.role in ('outcome', 'treatment', 'control', 'mediator', 'instrument')
     order by variables.position
 
 )

@@ -1,6 +1,6 @@
 with pilot_units as (
 
-    select * from {{ ref('pilot_units') }}
+    select * from {{ ref('list_units') }}
 
 ),
 

@@ -4,16 +4,21 @@ with policies as (
 
 ),
 
+-- The order of the rows is the order of the file.
 final as (
 
     select
+        row_number() over ()::integer as position,
         policy_id,
         name_zh,
         name_en,
+        short_zh,
+        short_en,
         kind,
         case when components is not null then string_split(components, ' ') end as components,
         role,
-        list_id_setting,
+        list_id,
+        panel_column,
         source
     from policies
 

@@ -11,7 +11,7 @@ with supplementary_values as (
 
 {% if var('source') == 'landing' and is_landed %}
     select * from {{ source('landing', 'supplementary_values') }}
-{% elif var('source') == 'landing' %}
+{% elif var('source') in ('landing', 'panel') %}
     select
         null as indicator,
         null as place_raw,

@@ -16,6 +16,17 @@ with cells as (
 
 {% if var('source') == 'landing' %}
     select * from {{ source('landing', 'yearbook_cells') }}
+{% elif var('source') == 'panel' %}
+    -- A study with a panel of its own reads no yearbook.
+    select
+        {% for column in [
+            'data_year', 'edition', 'level', 'form', 'table_title', 'header', 'unit', 'scope', 'city_raw', 'cell_text',
+            'file', 'sheet', '"row"'
+        ] -%}
+        null as {{ column }},
+        {% endfor -%}
+        null as "column"
+    where false
 {% else %}
     {%- for seed, table_title, title_scope in demo_seeds %}
     (

@@ -10,19 +10,30 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from city_policy.directory import BUILD_FILE, PUBLISHED_DIRECTORY, PUBLISHED_FILE, data_directory, only_build, writable
+from city_policy.directory import (
+    BUILD_FILE,
+    DEFAULT_STUDY,
+    PUBLISHED_DIRECTORY,
+    PUBLISHED_FILE,
+    data_directory,
+    only_build,
+    study_directory,
+    writable,
+)
 from city_policy.errors import InputError
 from city_policy.publish import publish_files
 from city_policy.seeds import check_seeds
+from city_policy.study import CheckedStudy, check_study, write_copy
 
 
-def run_dbt(arguments: list[str], project: Path) -> int:
+def run_dbt(arguments: list[str], project: Path, environment: Mapping[str, str]) -> int:
     """Run dbt for ``project`` in a process of its own; returns its exit code."""
     code = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=project, check=False).returncode
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=project, check=False, env=os.environ | environment).returncode
 
 
 def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -43,17 +54,25 @@ def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
     return keys
 
 
+def default_study(project: Path) -> Path:
+    """The folder of the study that ships as the default."""
+    return project / "seeds" / "studies" / DEFAULT_STUDY
+
+
 def build(
     project: Path,
     yearbooks: Path | None = None,
     supplementary: Path | None = None,
     threads: int | None = None,
+    study: Path | None = None,
+    panel: Path | None = None,
 ) -> None:
-    """Build the warehouse and publish it.
+    """Build the warehouse of one study and publish it.
 
     ``project``: the checkout with dbt_project.yml. ``yearbooks``: a folder of editions to read; without it the
     simulated demo seeds are the input. ``supplementary``: a folder of long files beside the yearbooks.
-    ``threads``: how many models dbt runs at a time.
+    ``threads``: how many models dbt runs at a time. ``study``: the folder of a study, by default that of the paper; it
+    is read and never written. ``panel``: a file with a row per city and year that takes the place of any yearbook.
 
     Raises InputError for unusable input, while another build runs, for a target that cannot be written, and when a
     model or test fails; the published database then stays as it was.
@@ -64,7 +83,9 @@ def build(
         )
     if supplementary and not yearbooks:
         raise InputError("Supplementary sources were given without yearbooks; give both folders.")
-    data = data_directory()
+    if panel and yearbooks:
+        raise InputError("A panel and yearbooks were given; a study has one input, so give one of them.")
+    data = data_directory().absolute()
     steps: list[tuple[str, float]] = []
 
     @contextlib.contextmanager
@@ -74,53 +95,68 @@ def build(
         steps.append((name, time.perf_counter() - start))
 
     with only_build(data):
-        if yearbooks:
-            from city_policy.reader import ingest, ingest_supplementary
-
-            with timed("read workbooks"):
-                print(
-                    ingest(
-                        yearbooks,
-                        data / "landing",
-                        project / "seeds" / "mapping",
-                        project / "seeds" / "geography",
-                    )
-                )
-                # Supplementary values of an earlier build must not slip into this one.
-                (data / "landing" / "supplementary_values.parquet").unlink(missing_ok=True)
-                if supplementary:
-                    print(
-                        ingest_supplementary(
-                            supplementary,
-                            data / "landing",
-                            project / "seeds" / "mapping",
-                            project / "seeds" / "geography",
-                        )
-                    )
-        with timed("check seeds"):
+        with timed("check seeds and study"):
             check_seeds(project / "seeds")
+            checked = check_study(study or default_study(project), project, panel)
+        directory = study_directory(data, checked.study_id)
+        if yearbooks:
+            with timed("read workbooks"):
+                _read(yearbooks, supplementary, data / "landing", project / "seeds")
         with timed("dbt build"):
-            with writable(data / BUILD_FILE):
+            with writable(directory / BUILD_FILE):
+                directory.mkdir(parents=True, exist_ok=True)
                 # From scratch: no table of an earlier build survives, and the file does not grow.
-                for leftover in data.glob(BUILD_FILE + "*"):
+                for leftover in directory.glob(BUILD_FILE + "*"):
                     leftover.unlink()
-            source = "landing" if yearbooks else "demo"
-            arguments = ["build", "--vars", json.dumps({"source": source})]
-            if threads:
-                arguments += ["--threads", str(threads)]
-            code = run_dbt(arguments, project)
-        if code != 0:
-            raise InputError(
-                f"dbt build failed (see above), so {data / PUBLISHED_FILE} was not replaced; "
-                f"{data / BUILD_FILE} holds what was built."
-            )
-        target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
+            source = "panel" if panel else "landing" if yearbooks else "demo"
+            target = _run(project, data, directory, checked, source, threads)
         with timed("publish"):
-            published = publish_files(data, declared_keys(target / "manifest.json"))
-    print(_report(steps, published, source, target / "run_results.json"))
+            published = publish_files(directory, declared_keys(target / "manifest.json"))
+    print(_report(steps, published, source, checked, target / "run_results.json"))
 
 
-def _report(steps: list[tuple[str, float]], published: Path, source: str, run_results: Path) -> str:
+def _read(yearbooks: Path, supplementary: Path | None, landing: Path, seeds: Path) -> None:
+    """Read workbooks into the landing files."""
+    from city_policy.reader import ingest, ingest_supplementary
+
+    print(ingest(yearbooks, landing, seeds / "mapping", seeds / "geography"))
+    # Supplementary values of an earlier build must not slip into this one.
+    (landing / "supplementary_values.parquet").unlink(missing_ok=True)
+    if supplementary:
+        print(ingest_supplementary(supplementary, landing, seeds / "mapping", seeds / "geography"))
+
+
+def _run(project: Path, data: Path, directory: Path, checked: CheckedStudy, source: str, threads: int | None) -> Path:
+    """Run dbt build for a checked study; returns the directory in which dbt wrote what it did."""
+    environment = {
+        "CITY_POLICY_DATA": str(data),
+        "CITY_POLICY_STUDY_DATA": str(directory),
+        "CITY_POLICY_CHECKED_STUDY": str(write_copy(checked, directory)),
+    }
+    target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
+    if checked.study_id != DEFAULT_STUDY:
+        # dbt parses anew whenever the study changes; each keeps its own.
+        target = target / "studies" / checked.study_id
+        environment["DBT_TARGET_PATH"] = str(target)
+    arguments = ["build", "--vars", json.dumps({"source": source})]
+    if threads:
+        arguments += ["--threads", str(threads)]
+    if checked.study_id != DEFAULT_STUDY:
+        # Unit tests are about the SQL and use the rows of the default study; tests of the data are run for every study.
+        arguments += ["--exclude-resource-type", "unit_test"]
+    if not checked.is_published:
+        arguments += ["--exclude", "path:models/replication+"]
+    if run_dbt(arguments, project, environment) != 0:
+        raise InputError(
+            f"dbt build failed (see above), so {directory / PUBLISHED_FILE} was not replaced; "
+            f"{directory / BUILD_FILE} holds what was built."
+        )
+    return target
+
+
+def _report(
+    steps: list[tuple[str, float]], published: Path, source: str, checked: CheckedStudy, run_results: Path
+) -> str:
     """Seconds per step and per layer, and where the result lies."""
     layers: dict[str, float] = {}
     for result in json.loads(run_results.read_text())["results"]:
@@ -144,6 +180,7 @@ def _report(steps: list[tuple[str, float]], published: Path, source: str, run_re
     lines.append("")
     if source == "demo":
         lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
+    lines.append(f"Study:     {checked.title_en} ({checked.study_id})")
     lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
     lines.append(
         f"           {published.with_name(PUBLISHED_DIRECTORY)} (the same tables as Parquet, with a data dictionary)"

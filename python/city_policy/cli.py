@@ -22,8 +22,43 @@ def build_parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--yearbooks", type=Path, metavar="DIR", help="folder of yearbook editions to read")
     build.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
+    build.add_argument("--study", type=Path, metavar="DIR", help="folder of a study (default: that of the paper)")
+    build.add_argument(
+        "--panel",
+        type=Path,
+        metavar="FILE",
+        help="a panel of your own (.csv, .dta, .xlsx, .parquet) in place of yearbooks",
+    )
     build.add_argument(
         "--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)"
+    )
+
+    study = commands.add_parser(
+        "study",
+        help="start a study folder, or check one",
+        description="Write a commented study folder to start from, or say everything that is wrong with one.",
+    ).add_subparsers(dest="study_command", required=True, metavar="COMMAND")
+    new = study.add_parser(
+        "new",
+        help="write a commented study folder",
+        description="Write a commented study folder: variables from the columns of a panel with guessed roles, "
+        "policies and units from a list of names with year and batch. Panel and list are read, never written.",
+    )
+    new.add_argument("folder", type=Path, metavar="DIR", help="folder to write; it must not exist yet or be empty")
+    new.add_argument("--panel", type=Path, metavar="FILE", help="a panel of your own (.csv, .dta, .xlsx, .parquet)")
+    new.add_argument(
+        "--pilots", type=Path, metavar="FILE", help="list of names with year and batch (.csv, .xlsx, .dta)"
+    )
+    new.add_argument("--outcome", default="", metavar="COLUMN", help="column of the panel that is the outcome")
+    check = study.add_parser(
+        "check",
+        help="say everything that is wrong with a study folder",
+        description="Check every file of a study folder and say all mistakes at once: file, row, column, what was "
+        "found, what was expected, and what to do.",
+    )
+    check.add_argument("folder", type=Path, metavar="DIR", help="folder of the study")
+    check.add_argument(
+        "--panel", type=Path, metavar="FILE", help="the panel that it is about, if it has one of its own"
     )
 
     ingest = commands.add_parser(
@@ -153,7 +188,35 @@ def build_help() -> str:
 def _build(arguments: argparse.Namespace) -> None:
     from city_policy.build import build
 
-    build(Path.cwd(), arguments.yearbooks, arguments.supplementary, arguments.threads)
+    build(
+        Path.cwd(),
+        arguments.yearbooks,
+        arguments.supplementary,
+        arguments.threads,
+        arguments.study,
+        arguments.panel,
+    )
+
+
+def _study(arguments: argparse.Namespace) -> None:
+    from city_policy.study import check_study, start_study
+
+    project = Path.cwd()
+    if not (project / "dbt_project.yml").is_file():
+        raise InputError(f"{project} holds no dbt_project.yml; run the command in the project's top directory.")
+    if arguments.study_command == "new":
+        started = start_study(arguments.folder, project, arguments.panel, arguments.pilots, arguments.outcome)
+        print(f"Written: {started.folder} ({', '.join(started.files)})")
+        print("\n".join(f"- {note}" for note in started.notes))
+        panel = f" --panel {arguments.panel}" if arguments.panel else ""
+        print(f"Next: read and change the files, then: city-policy study check {started.folder}{panel}")
+        return
+    checked = check_study(arguments.folder, project, arguments.panel)
+    n = {name: len(rows) for name, rows in checked.tables.items()}
+    print(
+        f"{arguments.folder} is right: {n['policies']} policies, {n['variables']} variables, {n['samples']} samples, "
+        f"{n['specifications']} specifications."
+    )
 
 
 def _ingest(arguments: argparse.Namespace) -> None:
@@ -244,6 +307,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
 _COMMANDS = {
     "build": _build,
+    "study": _study,
     "ingest": _ingest,
     "accept": _accept,
     "publish": _publish,

@@ -12,6 +12,8 @@ from city_policy.errors import InputError
 BUILD_FILE = "build.duckdb"
 PUBLISHED_FILE = "city_policy.duckdb"
 PUBLISHED_DIRECTORY = "published"
+DEFAULT_STUDY = "nqp"
+STUDIES_DIRECTORY = "studies"
 LOCK_FILE = "build.lock"
 # Who holds the lock: a locked file cannot be read everywhere.
 HOLDER_FILE = "build.pid"
@@ -20,6 +22,13 @@ HOLDER_FILE = "build.pid"
 def data_directory() -> Path:
     """The one directory below which everything is written: CITY_POLICY_DATA, or ``data`` in the project."""
     return Path(os.environ.get("CITY_POLICY_DATA", "data"))
+
+
+def study_directory(data: Path, study_id: str) -> Path:
+    """Where a study is built and published: the data directory itself for the study that ships as the default, a
+    directory of its own below it for any other.
+    """
+    return data if study_id == DEFAULT_STUDY else data / STUDIES_DIRECTORY / study_id
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Checks of the seed files before anything is built: one clear sentence per mistake a person can make there.
+"""Checks of the seeds that any study uses, before anything is built: one clear sentence per mistake.
 
 dbt's own tests find the same mistakes later and for every input; these name the file, the row and what to do.
 """
@@ -71,71 +71,35 @@ def check_columns(seeds: Path) -> None:
 
 # No programme of the reform era is older; an earlier year is a slip of the pen.
 FIRST_POLICY_YEAR = 1978
+LAST_YEAR = 2100
 
 
-def _setting(seeds: Path, name: str) -> str:
-    """The text of a setting of the study, '' where its row is absent."""
-    rows = read_seed(seeds / "study" / "settings.csv")
-    return next((row["value"] for row in rows if row["setting"] == name), "")
-
-
-def check_settings(seeds: Path) -> None:
-    """Raise InputError for a year setting that is no year, and for a population basis that is not offered.
-
-    Whether the input prints the years and covers the basis is known only when it has been read: the models ask that.
-    """
-    path = seeds / "study" / "settings.csv"
-    bases = [row["series"] for row in read_seed(seeds / "study" / "measures.csv") if row["measure"] == "population"]
-    for number, row in enumerate(read_seed(path), start=2):
-        where = f"{path}, row {number} ({row['setting']}), column value: found '{row['value']}'"
-        if row["unit"] == "year" and row["value"] and not (row["value"].isdigit() and len(row["value"]) == 4):
-            raise InputError(f"{where}, expected a year of four digits or nothing; correct it.")
-        if row["setting"] == "population_basis" and row["value"] not in ("auto", *bases):
-            raise InputError(f"{where}, expected auto or one of {', '.join(bases)}; correct it.")
-
-
-def check_policies(seeds: Path) -> None:
-    """Raise InputError for a pilot unit with an unknown policy or city or an impossible year.
-
-    A start before the frame is possible: the city is then treated in every year.
-    """
-    path = seeds / "policy" / "pilot_units.csv"
+def check_pilot_lists(seeds: Path) -> None:
+    """Raise InputError for a listed unit of an unknown list, with an unknown city or an impossible year."""
+    path = seeds / "policy" / "list_units.csv"
     cities = {row["adcode"] for row in read_seed(seeds / "geography" / "cities.csv")}
-    policies = {row["policy_id"]: row for row in read_seed(seeds / "policy" / "policies.csv")}
-    last = int(_setting(seeds, "study_last_year") or 9999)
+    lists = {row["list_id"] for row in read_seed(seeds / "policy" / "pilot_lists.csv")}
     for number, row in enumerate(read_seed(path), start=2):
         where = f"{path}, row {number} ({row['listed_name']})"
-        if row["policy_id"] not in policies:
+        if row["list_id"] not in lists:
             raise InputError(
-                f"{where}, column policy_id: found '{row['policy_id']}', expected one of {', '.join(policies)}; "
-                "add the policy to seeds/policy/policies.csv or correct it."
-            )
-        if policies[row["policy_id"]]["kind"] != "listed":
-            raise InputError(
-                f"{where}, column policy_id: '{row['policy_id']}' is derived from other policies and takes no list; "
-                "remove the row."
+                f"{where}, column list_id: found '{row['list_id']}', expected one of {', '.join(sorted(lists))}; "
+                f"add the "
+                "list to seeds/policy/pilot_lists.csv or correct it."
             )
         if row["included"] == "1" and row["adcode"] not in cities:
             raise InputError(
                 f"{where}, column adcode: found '{row['adcode']}', which is no city of seeds/geography/cities.csv; "
                 "give the six-digit code of a city there, or set included to 0."
             )
-        if not row["start_year"].isdigit() or not FIRST_POLICY_YEAR <= int(row["start_year"]) <= last:
+        if not row["start_year"].isdigit() or not FIRST_POLICY_YEAR <= int(row["start_year"]) <= LAST_YEAR:
             raise InputError(
                 f"{where}, column start_year: found '{row['start_year']}', expected a year from {FIRST_POLICY_YEAR} to "
-                f"{last}, the last one of the study; correct it, or change study_last_year in seeds/study/settings.csv."
+                f"{LAST_YEAR}; correct it."
             )
-    for number, row in enumerate(read_seed(seeds / "policy" / "policies.csv"), start=2):
-        for component in row["components"].split():
-            if component not in policies:
-                raise InputError(
-                    f"{seeds / 'policy' / 'policies.csv'}, row {number}, column components: found '{component}', "
-                    f"expected policies among {', '.join(policies)}; correct it."
-                )
 
 
 def check_seeds(seeds: Path) -> None:
-    """Check what a person edits. Raises InputError with one sentence for the first mistake."""
+    """Check the seeds that any study uses. Raises InputError with one sentence for the first mistake."""
     check_columns(seeds)
-    check_settings(seeds)
-    check_policies(seeds)
+    check_pilot_lists(seeds)

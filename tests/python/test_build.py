@@ -243,7 +243,7 @@ def test_outside_the_project_is_one_sentence(tmp_path):
 
 def test_a_failed_quality_check_stops_the_estimates(tmp_path):
     folder = copy_project(tmp_path)
-    with open(folder / "seeds" / "study" / "expectations.csv", "a", encoding="utf-8") as handle:
+    with open(folder / "seeds" / "studies" / "nqp" / "expectations.csv", "a", encoding="utf-8") as handle:
         handle.write(
             'impossible,error,fct_study_panel,nqp,ExpectColumnValuesToBeBetween,"{""min_value"": 5}",baseline_effects,\n'
         )
@@ -260,19 +260,17 @@ def test_a_failed_quality_check_stops_the_estimates(tmp_path):
 
 
 def test_a_made_up_programme_and_a_broken_regression_need_no_code(tmp_path):
-    """A third programme is rows of two seeds and stands in every result; a broken specification is a row too."""
+    """A third programme is rows of two files and stands in every result; a broken specification is a row too."""
     folder = copy_project(tmp_path)
-    with open(folder / "seeds" / "policy" / "policies.csv", "a", encoding="utf-8") as handle:
-        handle.write("made_up,虚构试点,made-up programme,listed,,study,,made up for a test\n")
+    with open(folder / "seeds" / "studies" / "nqp" / "policies.csv", "a", encoding="utf-8") as handle:
+        handle.write("made_up,虚构试点,made-up programme,,,listed,,study,,,made up for a test\n")
     with open(folder / "seeds" / "geography" / "cities.csv", encoding="utf-8", newline="") as handle:
         cities = [row for row in csv.DictReader(handle) if row["is_prefecture_city_or_above"] == "1"]
-    with open(folder / "seeds" / "policy" / "pilot_units.csv", "a", encoding="utf-8") as handle:
+    with open(folder / "seeds" / "studies" / "nqp" / "pilot_units.csv", "a", encoding="utf-8") as handle:
         for number, city in enumerate(cities[::7]):
             start, name = 2014 + number % 3, city["name_zh"]
-            handle.write(
-                f"made_up,test,1,{start},{name},city,{city['adcode']},{name},direct,1,,C,made up,made up for a test,\n"
-            )
-    with open(folder / "seeds" / "study" / "specifications.csv", "a", encoding="utf-8") as handle:
+            handle.write(f"made_up,{name},{city['adcode']},{name},{start},1,C,made up for a test,\n")
+    with open(folder / "seeds" / "studies" / "nqp" / "specifications.csv", "a", encoding="utf-8") as handle:
         handle.write(
             "broken,robustness_effects,,broken,fixed_effects,no_such_column,bcs,0,sample_full,,,,,,adcode,broken\n"
         )

@@ -471,7 +471,7 @@ def test_specification_reads_lists_blanks_and_numbers():
 
 
 def test_the_seed_of_specifications_is_readable(project):
-    seed = pd.read_csv(project / "seeds/study/specifications.csv", dtype=str)
+    seed = pd.read_csv(project / "seeds/studies/nqp/specifications.csv", dtype=str)
     # The seed names specifications; int_specifications makes one of each for every treatment.
     rows = seed.rename(columns={"specification": "spec_id"})
     assert [one.spec_id for one in read_specifications(rows)] == list(seed["specification"])

@@ -16,7 +16,7 @@ TREATMENTS = ("bcs", "iic", "dual")
 def audit(project, tmp_path_factory):
     """Check id -> row of a build that holds the audit and its seeds only."""
     data = tmp_path_factory.mktemp("audit")
-    for command in (["seed", "-s", "published"], ["run", "-s", "+published_consistency_audit"]):
+    for command in (["seed", "-s", "path:seeds/studies/nqp"], ["run", "-s", "+published_consistency_audit"]):
         result = run(["dbt", *command], project, data)
         assert result.returncode == 0, result.stdout[-3000:]
     with duckdb.connect(str(data / "build.duckdb"), read_only=True) as connection:
@@ -26,7 +26,7 @@ def audit(project, tmp_path_factory):
 
 
 def read(project, name):
-    with open(project / "seeds" / "published" / f"published_{name}.csv", encoding="utf-8", newline="") as handle:
+    with open(project / "seeds" / "studies" / "nqp" / f"published_{name}.csv", encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 

@@ -39,7 +39,8 @@ def quantiles(**ranges):
 
 @pytest.fixture(scope="module")
 def seed(project):
-    return pd.read_csv(project / "seeds/study/expectations.csv", dtype=str)
+    paths = (project / "seeds/mapping/general_expectations.csv", project / "seeds/studies/nqp/expectations.csv")
+    return pd.concat([pd.read_csv(path, dtype=str) for path in paths], ignore_index=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,72 +15,71 @@ from conftest import copy_project, run
 
 # The rows of each recipe: a seed, the columns that are filled, and the rows.
 POLICY = {
-    "policy/policies": """
+    "studies/nqp/policies": """
 policy_id,name_zh,name_en,kind,role,source
 low_carbon,低碳城市试点,low-carbon city pilots,listed,study,"NDRC lists, second batch of 2012 and third batch of 2017"
 """,
-    "policy/pilot_units": """
-policy_id,list_id,batch,start_year,listed_name,unit_type,adcode,mapped_name_zh,mapping_rule,included,confidence,basis,source
-low_carbon,ndrc,2012,2013,秦皇岛市,prefecture city,130300,秦皇岛市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,晋城市,prefecture city,140500,晋城市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,呼伦贝尔市,prefecture city,150700,呼伦贝尔市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,吉林市,prefecture city,220200,吉林市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,淮安市,prefecture city,320800,淮安市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,温州市,prefecture city,330300,温州市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,池州市,prefecture city,341700,池州市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,南平市,prefecture city,350700,南平市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,景德镇市,prefecture city,360200,景德镇市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,赣州市,prefecture city,360700,赣州市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,桂林市,prefecture city,450300,桂林市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,广元市,prefecture city,510800,广元市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,遵义市,prefecture city,520300,遵义市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2012,2013,延安市,prefecture city,610600,延安市,direct,1,A,announcement,NDRC list of 2012
-low_carbon,ndrc,2017,2017,大连市,prefecture city,210200,大连市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,朝阳市,prefecture city,211300,朝阳市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,常州市,prefecture city,320400,常州市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,嘉兴市,prefecture city,330400,嘉兴市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,淮北市,prefecture city,340600,淮北市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,三明市,prefecture city,350400,三明市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,吉安市,prefecture city,360800,吉安市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,烟台市,prefecture city,370600,烟台市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,郴州市,prefecture city,431000,郴州市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,中山市,prefecture city,442000,中山市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,柳州市,prefecture city,450200,柳州市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,玉溪市,prefecture city,530400,玉溪市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,安康市,prefecture city,610900,安康市,direct,1,A,announcement,NDRC list of 2017
-low_carbon,ndrc,2017,2017,敦煌市,county-level city,620900,酒泉市,county_level_to_parent_prefecture,0,A,announcement,NDRC list of 2017
+    "studies/nqp/pilot_units": """
+policy_id,unit,adcode,city_name_zh,start_year,batch,confidence,source
+low_carbon,秦皇岛市,130300,秦皇岛市,2013,2012,A,NDRC list of 2012
+low_carbon,晋城市,140500,晋城市,2013,2012,A,NDRC list of 2012
+low_carbon,呼伦贝尔市,150700,呼伦贝尔市,2013,2012,A,NDRC list of 2012
+low_carbon,吉林市,220200,吉林市,2013,2012,A,NDRC list of 2012
+low_carbon,淮安市,320800,淮安市,2013,2012,A,NDRC list of 2012
+low_carbon,温州市,330300,温州市,2013,2012,A,NDRC list of 2012
+low_carbon,池州市,341700,池州市,2013,2012,A,NDRC list of 2012
+low_carbon,南平市,350700,南平市,2013,2012,A,NDRC list of 2012
+low_carbon,景德镇市,360200,景德镇市,2013,2012,A,NDRC list of 2012
+low_carbon,赣州市,360700,赣州市,2013,2012,A,NDRC list of 2012
+low_carbon,桂林市,450300,桂林市,2013,2012,A,NDRC list of 2012
+low_carbon,广元市,510800,广元市,2013,2012,A,NDRC list of 2012
+low_carbon,遵义市,520300,遵义市,2013,2012,A,NDRC list of 2012
+low_carbon,延安市,610600,延安市,2013,2012,A,NDRC list of 2012
+low_carbon,大连市,210200,大连市,2017,2017,A,NDRC list of 2017
+low_carbon,朝阳市,211300,朝阳市,2017,2017,A,NDRC list of 2017
+low_carbon,常州市,320400,常州市,2017,2017,A,NDRC list of 2017
+low_carbon,嘉兴市,330400,嘉兴市,2017,2017,A,NDRC list of 2017
+low_carbon,淮北市,340600,淮北市,2017,2017,A,NDRC list of 2017
+low_carbon,三明市,350400,三明市,2017,2017,A,NDRC list of 2017
+low_carbon,吉安市,360800,吉安市,2017,2017,A,NDRC list of 2017
+low_carbon,烟台市,370600,烟台市,2017,2017,A,NDRC list of 2017
+low_carbon,郴州市,431000,郴州市,2017,2017,A,NDRC list of 2017
+low_carbon,中山市,442000,中山市,2017,2017,A,NDRC list of 2017
+low_carbon,柳州市,450200,柳州市,2017,2017,A,NDRC list of 2017
+low_carbon,玉溪市,530400,玉溪市,2017,2017,A,NDRC list of 2017
+low_carbon,安康市,610900,安康市,2017,2017,A,NDRC list of 2017
 """,
 }
 INDICATOR = {
-    "study/indicators": """
-position,indicator,name_zh,name_en,dimension,dimension_zh,dimension_en,subdimension_zh,subdimension_en,definition_zh,definition_en,direction,computed_by,numerator,denominator,factor,unit
-27,foreign_capital,利用外资强度,Foreign capital,openness,对外开放,Openness,外资,Capital from abroad,实际使用外资/GDP,Foreign capital utilised / GDP,1,ratio,fdi,gdp,1,usd per cny
+    "studies/nqp/indicators": """
+indicator,name_zh,name_en,dimension,dimension_zh,dimension_en,subdimension_zh,subdimension_en,definition_zh,definition_en,direction,computed_by,numerator,denominator,factor,unit
+foreign_capital,利用外资强度,Foreign capital,openness,对外开放,Openness,外资,Capital from abroad,实际使用外资/GDP,Foreign capital utilised / GDP,1,ratio,fdi,gdp,1,usd per cny
 """,
 }
 VARIABLES = {
-    "study/variables": """
-position,variable,column_name,role,name_zh,name_en,unit,expression,required_measures
-101,fiscal_scale,fiscal_scale_share,control,财政支出规模,scale of fiscal expenditure,share,fiscal_expenditure / gdp,fiscal_expenditure gdp
-102,ln_gdp,ln_gdp,outcome,地区生产总值对数,log of gross regional product,log,ln(gdp),gdp
-103,investment,investment_share,mediator,投资强度,intensity of investment,share,fixed_asset_investment / gdp,fixed_asset_investment gdp
-104,is_western,is_western,group,西部,western,boolean,region = 'west',
+    "studies/nqp/variables": """
+variable,column_name,role,name_zh,name_en,unit,expression,required_measures
+fiscal_scale,fiscal_scale_share,control,财政支出规模,scale of fiscal expenditure,share,fiscal_expenditure / gdp,fiscal_expenditure gdp
+ln_gdp,ln_gdp,outcome,地区生产总值对数,log of gross regional product,log,ln(gdp),gdp
+investment,investment_share,mediator,投资强度,intensity of investment,share,fixed_asset_investment / gdp,fixed_asset_investment gdp
+is_western,is_western,group,西部,western,boolean,region = 'west',
 """,
 }
 SAMPLE = {
-    "study/samples": """
+    "studies/nqp/samples": """
 sample,condition,name_zh,name_en
 sample_western,is_western,西部城市,western cities
 """,
 }
 REGRESSIONS = {
-    "study/specifications": """
+    "studies/nqp/specifications": """
 specification,result,panel,estimator,outcome,treatment,lag,sample,mediator,cluster,description
 baseline_gdp,baseline_effects,,fixed_effects,ln_gdp,each,0,sample_full,,adcode,the baseline with gross regional product as outcome
 western_cities,robustness_effects,G_western,fixed_effects,nqp,each,0,sample_western,,adcode,the baseline in western cities
 western_gdp,robustness_effects,,fixed_effects,ln_gdp,each,0,sample_western,,adcode,gross regional product in western cities
 mediation_investment,mediation_effects,,mediation,nqp,each,0,sample_full,investment_share,adcode,investment as mediator
 """,
-    "study/labels": """
+    "studies/nqp/labels": """
 kind,key,label_zh,label_en
 panel,G_western,西部城市样本(论文没有),Western cities only (not in the paper)
 specification,western_cities,仅西部城市,in western cities only
@@ -166,7 +165,7 @@ def test_the_new_policy_is_in_every_result_that_asks_for_each(rows):
 
 
 def test_the_new_policy_treats_the_cities_that_are_listed(rows):
-    included = [unit["adcode"] for unit in rows_of(POLICY["policy/pilot_units"]) if unit["included"] == "1"]
+    included = [unit["adcode"] for unit in rows_of(POLICY["studies/nqp/pilot_units"])]
     ((listed,),) = rows("select count(*) from marts.dim_city where in_sample and list_contains(?, adcode)", included)
     assert listed > 20
     assert rows("select n_treated_sample_cities from marts.dim_policy where policy_id = 'low_carbon'") == [(listed,)]
@@ -254,7 +253,10 @@ def test_the_notes_keep_speaking_of_the_index(rows):
     ((share,),) = rows(
         "select round((maximum - mean) / std_dev, 1)::varchar from results.summary_statistics where variable = 'nqp'"
     )
-    assert f"The largest index value lies {share} standard deviations above the mean" in evidence["summary_statistics"]
+    assert (
+        f"The largest value of the outcome lies {share} standard deviations above the mean"
+        in evidence["summary_statistics"]
+    )
     assert " of 4 effects are significant" in evidence["baseline_effects"]
 
 
@@ -281,7 +283,7 @@ def test_every_new_thing_is_named_in_the_report_in_both_languages(page):
         if row.get("role") != "group"
     ]
     for language, words in (("zh", chinese), ("en", english)):
-        names = [row[name] for row in new for name in row if name.endswith(f"_{language}") and name != "mapped_name_zh"]
+        names = [row[name] for row in new for name in row if name.endswith(f"_{language}") and name != "city_name_zh"]
         assert len(names) > 10
         assert [name for name in names if name.lower() not in words] == []
     assert "not covered" not in english and "未覆盖" not in chinese

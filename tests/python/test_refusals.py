@@ -16,12 +16,13 @@ def run(project):
         loader = jinja2.DictLoader({"setting": (project / "macros" / "setting.sql").read_text(encoding="utf-8")})
         environment = jinja2.Environment(loader=loader)
         environment.globals["ref"] = lambda name: name
+        environment.globals["var"] = lambda name: "demo"
         text = "{% from 'setting' import setting with context %}" + text
         sql = environment.from_string(text).render()
         connection = duckdb.connect()
-        connection.execute("create table settings (setting varchar, value varchar)")
+        connection.execute("create table int_settings (setting varchar, value varchar)")
         for item in settings.items():
-            connection.execute("insert into settings values (?, ?)", item)
+            connection.execute("insert into int_settings values (?, ?)", item)
         for name, definition in tables.items():
             connection.execute(f"create table {name} as {definition}")
         return connection.execute(sql).fetchall()
@@ -51,6 +52,7 @@ CELLS = """
 FRAME_TABLES = {
     "stg_cities": "select 'a' as adcode, true as is_prefecture_city_or_above",
     "cln_cell_values": CELLS,
+    "stg_panel": "select 'a' as adcode, 2011 as year where false",
 }
 STUDY = {"study_first_year": "2011", "study_last_year": "2021", "first_year": None, "last_year": None}
 
@@ -64,8 +66,8 @@ def test_frame_as_it_should_be(run):
 )
 def test_a_bound_that_nobody_prints_or_the_study_leaves_out(refusal, setting, year):
     message = refusal(FRAME, FRAME_TABLES, STUDY | {setting: year})
-    assert message.startswith(f"The setting {setting} of seeds/study/settings.csv asks for {year}; ")
-    assert "that the yearbook prints are 2011, 2012, 2020: set it to one of them or leave it blank" in message
+    assert message.startswith(f"The setting {setting} of study.csv asks for {year}; ")
+    assert "that the input has are 2011, 2012, 2020: set it to one of them or leave it blank" in message
 
 
 def test_bounds_in_the_wrong_order(refusal):
@@ -75,7 +77,7 @@ def test_bounds_in_the_wrong_order(refusal):
 
 def test_no_year_of_the_study_is_printed(refusal):
     message = refusal(FRAME, FRAME_TABLES, STUDY | {"study_first_year": "2024", "study_last_year": "2030"})
-    assert "prints no year from study_first_year to study_last_year" in message and "(2024 to 2030)" in message
+    assert "has no year from study_first_year to study_last_year" in message and "(2024 to 2030)" in message
 
 
 SERIES = "intermediate/int_measure_series"
@@ -107,7 +109,7 @@ def test_no_indicator_is_covered(refusal):
     message = refusal(
         "intermediate/int_indicator_coverage",
         {
-            "indicators": "select 1 as position, 'robot_density' as indicator, 'ratio' as computed_by",
+            "stg_indicators": "select 1 as position, 'robot_density' as indicator, 'ratio' as computed_by",
             "int_indicator_needs": """
                 select 'robot_density' as indicator, null as subsystem, 'robots' as measure, null as proxy_note,
                 'robots (values for 12 % of the cities in 2020)' as uncovered_reason

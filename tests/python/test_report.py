@@ -85,7 +85,7 @@ def test_the_ten_tables_hold_what_the_result_tables_hold(tables, connection):
     summary = connection.execute(
         "select n_obs::varchar, format('{:.4f}', mean), format('{:.4f}', std_dev), format('{:.4f}', minimum), "
         "format('{:.4f}', maximum) from results.summary_statistics "
-        "join seeds.variables using (variable) order by position"
+        "join staging.stg_variables using (variable) order by position"
     ).fetchall()
     rows = [tuple(cell.number for cell in row.cells) for row in tables[1].panels[0].rows if row.cells]
     assert rows == summary
@@ -462,13 +462,13 @@ def data_rows(soup, key: str, language: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_figure_of_inference_holds_every_method_in_order(soup, connection, language):
     found = connection.execute(
-        f"select policies.label_{language}, methods.label_{language}, format('{{:.4f}}', estimate), "
+        f"select policies.short_{language}, methods.label_{language}, format('{{:.4f}}', estimate), "
         "coalesce(format('{:.4f}', std_error), '—'), "
         "case when p_value < 0.0001 then '< 0.0001' else format('{:.4f}', p_value) end, "
         "coalesce(format('{:.4f}', ci_low), '—'), coalesce(format('{:.4f}', ci_high), '—') "
         "from results.robust_inference as results "
-        "join seeds.labels as policies on policies.kind = 'short' and policies.key = treatment "
-        "join seeds.labels as methods on methods.kind = 'inference' and methods.key = method "
+        "join seeds.policies as policies on policies.policy_id = treatment "
+        "join seeds.general_labels as methods on methods.kind = 'inference' and methods.key = method "
         "where result = 'baseline_effects' order by spec_id, list_position(?, method)",
         [list(METHODS)],
     ).fetchall()
@@ -497,11 +497,11 @@ def test_the_figure_of_inference_holds_every_method_in_order(soup, connection, l
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_figure_of_influence_holds_the_first_ten_cities(soup, connection, language):
     found = connection.execute(
-        f"select label_{language}, cities.city_name_{language}, cities.province_{language}, format('{{:.6f}}', estimate_without), "
+        f"select short_{language}, cities.city_name_{language}, cities.province_{language}, format('{{:.6f}}', estimate_without), "
         "format('{:.6f}', change), format('{:.1f}', 100 * change_share), influence_rank "
         "from results.city_influence as results "
         "join marts.dim_city as cities using (adcode) "
-        "join seeds.labels on kind = 'short' and key = treatment "
+        "join seeds.policies on policy_id = results.treatment "
         "where influence_rank <= 10 order by spec_id, influence_rank, adcode"
     ).fetchall()
     assert len(found) == 30

@@ -33,78 +33,41 @@ def test_committed_seeds_are_fine(seeds):
 
 
 def test_unknown_city(seeds):
-    edit(seeds / "policy" / "pilot_units.csv", "municipality,110000", "municipality,119999")
+    edit(seeds / "policy" / "list_units.csv", "municipality,110000", "municipality,119999")
     message = sentence(seeds)
-    assert "pilot_units.csv, row 2 (北京市), column adcode: found '119999'" in message
+    assert "list_units.csv, row 2 (北京市), column adcode: found '119999'" in message
     assert "set included to 0" in message
 
 
-@pytest.mark.parametrize("year", ["2022", "1977", "soon"])
+@pytest.mark.parametrize("year", ["2101", "1977", "soon"])
 def test_impossible_pilot_year(seeds, year):
     edit(
-        seeds / "policy" / "pilot_units.csv",
+        seeds / "policy" / "list_units.csv",
         "bcs,miit_ndrc,2014,2014,北京市",
         f"bcs,miit_ndrc,2014,{year},北京市",
     )
     message = sentence(seeds)
-    assert f"row 2 (北京市), column start_year: found '{year}', expected a year from 1978 to 2021" in message
-    assert "study_last_year" in message
+    assert f"row 2 (北京市), column start_year: found '{year}', expected a year from 1978 to 2100" in message
 
 
-def test_a_pilot_may_start_before_the_frame(seeds):
+def test_unknown_list(seeds):
     edit(
-        seeds / "policy" / "pilot_units.csv",
+        seeds / "policy" / "list_units.csv",
         "bcs,miit_ndrc,2014,2014,北京市",
-        "bcs,miit_ndrc,2014,2005,北京市",
+        "bcs,miit,2014,2014,北京市",
     )
-    check_seeds(seeds)
-
-
-@pytest.mark.parametrize("setting", ["study_first_year,2011", "first_year,"])
-def test_a_year_setting_that_is_no_year(seeds, setting):
-    name = setting.split(",")[0]
-    edit(seeds / "study" / "settings.csv", f"\n{setting},", f"\n{name},two thousand,")
-    assert f"({name}), column value: found 'two thousand', expected a year of four digits" in sentence(seeds)
-
-
-def test_unknown_population_basis(seeds):
-    edit(seeds / "study" / "settings.csv", "population_basis,auto", "population_basis,residents")
-    message = sentence(seeds)
-    assert "(population_basis), column value: found 'residents', expected auto or one of resident_population" in message
-
-
-def test_unknown_policy(seeds):
-    edit(
-        seeds / "policy" / "pilot_units.csv",
-        "bcs,miit_ndrc,2014,2014,北京市",
-        "bsc,miit_ndrc,2014,2014,北京市",
-    )
-    assert "column policy_id: found 'bsc', expected one of bcs, iic" in sentence(seeds)
-
-
-def test_list_for_a_derived_policy(seeds):
-    edit(
-        seeds / "policy" / "pilot_units.csv",
-        "bcs,miit_ndrc,2014,2014,北京市",
-        "dual,miit_ndrc,2014,2014,北京市",
-    )
-    assert "'dual' is derived from other policies" in sentence(seeds)
-
-
-def test_unknown_component(seeds):
-    edit(seeds / "policy" / "policies.csv", "bcs iic", "bcs icc")
-    assert "column components: found 'icc'" in sentence(seeds)
+    assert "column list_id: found 'miit', expected one of cmcc_2018_field_test" in sentence(seeds)
 
 
 def test_missing_column(seeds):
-    edit(seeds / "study" / "settings.csv", "setting,value,unit", "setting,worth,unit")
+    edit(seeds / "mapping" / "measures.csv", "measure,priority", "quantity,priority")
     message = sentence(seeds)
-    assert "settings.csv, row 1: the column 'value' is missing" in message and "restore its name" in message
+    assert "measures.csv, row 1: the column 'measure' is missing" in message and "restore its name" in message
 
 
 def test_reordered_columns(seeds):
-    edit(seeds / "study" / "settings.csv", "setting,value,unit", "value,setting,unit")
-    assert "loaded by position" in sentence(seeds)
+    edit(seeds / "mapping" / "measures.csv", "measure,priority", "priority,measure")
+    assert "column" in sentence(seeds) and "loaded by position" in sentence(seeds)
 
 
 def test_missing_file(seeds):
@@ -113,12 +76,12 @@ def test_missing_file(seeds):
 
 
 def test_too_many_cells(seeds):
-    edit(seeds / "policy" / "policies.csv", "MIIT and NDRC announcements", "MIIT, and NDRC announcements")
-    assert "policies.csv, row 2: found 9 cells, expected 8" in sentence(seeds)
+    edit(seeds / "policy" / "pilot_lists.csv", "MIIT and NDRC announcements", "MIIT, and NDRC announcements")
+    assert "pilot_lists.csv, row 2: found 6 cells, expected 5" in sentence(seeds)
 
 
 def test_wrong_encoding(seeds):
-    path = seeds / "policy" / "policies.csv"
+    path = seeds / "policy" / "pilot_lists.csv"
     path.write_bytes(path.read_text(encoding="utf-8").encode("gb18030"))
     assert "is not UTF-8" in sentence(seeds)
 
@@ -137,10 +100,11 @@ def test_series_that_models_name_are_filled(project):
         if name in series
     }
     assert {"gdp", "employees", "land_area"} <= read
-    files = ("indicators", "coupling_components", "variables", "measures")
+    study, mapping = project / "seeds/studies/nqp", project / "seeds/mapping"
+    files = [study / f"{name}.csv" for name in ("indicators", "coupling_components", "variables")]
     named = {
         word
-        for file in files
-        for word in re.findall("[a-z_]+", (project / f"seeds/study/{file}.csv").read_text(encoding="utf-8"))
+        for path in [*files, mapping / "measures.csv"]
+        for word in re.findall("[a-z_]+", path.read_text(encoding="utf-8"))
     }
     assert {name for name in read - named if f"'{name}'" not in listed} == set()

@@ -304,7 +304,7 @@ def study_variables(panel, world):
 
 
 def published_moments():
-    with (SEEDS / "published" / "published_summary_statistics.csv").open(encoding="utf-8") as handle:
+    with (SEEDS / "studies" / "nqp" / "published_summary_statistics.csv").open(encoding="utf-8") as handle:
         rows = {row["variable"]: row for row in csv.DictReader(handle)}
     names = ("mean", "std_dev", "minimum", "maximum")
     return {variable: [float(row[name]) for name in names] for variable, row in rows.items()}
@@ -665,10 +665,10 @@ def test_bad_input_is_one_clear_sentence(tmp_path, world):
         simulate(-1, tmp_path, SEEDS / "geography", SEEDS / "policy")
     with pytest.raises(InputError, match="no such file"):
         simulate(1, tmp_path, tmp_path, SEEDS / "policy")
-    (tmp_path / "pilot_units.csv").write_text("policy_id,list_id,start_year,adcode\n", encoding="utf-8")
+    (tmp_path / "list_units.csv").write_text("policy_id,list_id,start_year,adcode\n", encoding="utf-8")
     with pytest.raises(InputError, match="column included is missing"):
         simulate(1, tmp_path, SEEDS / "geography", tmp_path)
-    (tmp_path / "pilot_units.csv").write_text(
+    (tmp_path / "list_units.csv").write_text(
         "policy_id,list_id,start_year,adcode,included\nbcs,one,soon,110000,1\n", encoding="utf-8"
     )
     with pytest.raises(InputError, match="line 2: start_year is 'soon'"):

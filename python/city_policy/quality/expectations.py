@@ -1,6 +1,6 @@
 """Great Expectations on pandas frames: the suite is a seed, the outcome a table.
 
-Each row of ``seeds/study/expectations.csv`` is one expectation: the name of an expectation class of Great
+Each row of ``seeds/studies/nqp/expectations.csv`` is one expectation: the name of an expectation class of Great
 Expectations, its arguments as JSON, and which results are in doubt when it fails. The argument ``view`` is
 ours and chooses what the expectation looks at:
 

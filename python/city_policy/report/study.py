@@ -40,16 +40,22 @@ class Study:
     def __init__(self, database: Database) -> None:
         self._labels = {
             (row["kind"], row["key"]): Text(str(row["label_zh"]), str(row["label_en"]))
-            for row in database.rows("seeds.labels", "rowid")
+            for table in ("seeds.general_labels", "seeds.labels")
+            for row in database.rows(table, "rowid")
         }
         self._names: dict[str, Text] = {}
-        variables = database.rows("seeds.variables", "position")
-        policies = database.rows("seeds.policies", "rowid")
-        for row in [*database.rows("seeds.samples", "rowid"), *variables, *policies]:
+        variables = database.rows("staging.stg_variables", "position")
+        policies = database.rows("staging.stg_policies", "position")
+        for row in [*database.rows("staging.stg_samples", "position"), *variables, *policies]:
             key = row.get("policy_id") or row.get("variable") or row.get("sample")
             english = str(row["name_en"] or key)
             self._names[str(key)] = Text(str(row["name_zh"] or key), english[:1].upper() + english[1:])
-        self.samples = [str(row["sample"]) for row in database.rows("seeds.samples", "rowid")]
+        self._short = {
+            str(row["policy_id"]): Text(str(row["short_zh"]), str(row["short_en"]))
+            for row in policies
+            if row["short_zh"] and row["short_en"]
+        }
+        self.samples = [str(row["sample"]) for row in database.rows("staging.stg_samples", "position")]
         self.policies = [str(row["policy_id"]) for row in policies if row["role"] == "study"]
         self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
         self.controls = [str(row["variable"]) for row in variables if row["role"] == "control"]
@@ -57,7 +63,7 @@ class Study:
         outcomes = [row for row in variables if row["role"] == "outcome"]
         outcomes.sort(key=lambda row: row["expression"] != "index_value")
         self.outcome = str(outcomes[0]["variable"]) if outcomes else ""
-        self.components = {str(row["policy_id"]): str(row["components"] or "").split() for row in policies}
+        self.components = {str(row["policy_id"]): list(row["components"] or []) for row in policies}
         self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
         self.identifiers = self._identifiers(database)
         self.data_source = self._data_source(database)
@@ -98,4 +104,4 @@ class Study:
 
     def short(self, policy: str) -> Text:
         """A policy's short name."""
-        return self.label("short", policy)
+        return self._short.get(policy) or self.label("row", policy)

@@ -326,7 +326,7 @@ class Tables:
 
     def index_weights(self) -> PaperTable:
         """Table 1."""
-        definitions = {row["indicator"]: row for row in self.database.rows("seeds.indicators", "position")}
+        definitions = {row["indicator"]: row for row in self.database.rows("staging.stg_indicators", "position")}
         rows, group = [], None
         found = self.database.rows("results.index_weights", "position")
         # The indicators of a dimension stand together, wherever in the list a new one was added.

@@ -68,7 +68,7 @@ def read_world(geography: Path, policy: Path) -> World:
 
     Args:
         geography: folder with ``cities.csv`` and ``excluded_cities.csv``.
-        policy: folder with ``pilot_units.csv``.
+        policy: folder with ``list_units.csv``.
 
     Raises:
         InputError: a file or one of its columns is missing, a code is unknown, or a year is no number.
@@ -113,7 +113,7 @@ def read_world(geography: Path, policy: Path) -> World:
         is_central=np.isin(adcode, sorted(central)),
         is_resource=np.isin(adcode, sorted(resource)),
         relief=np.array([relief.get(code, 0.0) for code in adcode]),
-        first_treated=_first_treated(policy / "pilot_units.csv", adcode),
+        first_treated=_first_treated(policy / "list_units.csv", adcode),
     )
 
 

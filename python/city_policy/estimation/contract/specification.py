@@ -1,4 +1,4 @@
-"""What an estimator is asked: one regression as a row of ``seeds/study/specifications.csv`` states it."""
+"""What an estimator is asked: one regression as a row of ``seeds/studies/nqp/specifications.csv`` states it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass

@@ -1,0 +1,98 @@
+"""Which city a code or name of a study means."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from city_policy.reader.knowledge import Knowledge, load_knowledge, read_seed
+from city_policy.reader.suggestions import suggested_place
+from city_policy.reader.text import squeeze
+
+CITY_COLUMNS = ("adcode", "name_zh", "name_en", "province_zh", "province_en", "is_prefecture_city_or_above")
+
+
+class PlaceError(ValueError):
+    """Why a text is no city: a clause that follows ``found …``."""
+
+
+@dataclass(frozen=True)
+class City:
+    """A prefecture-level unit."""
+
+    adcode: str
+    name_zh: str
+    province_zh: str
+    is_prefecture_city_or_above: bool
+
+
+class Places:
+    """The cities and provinces of the geography, found by code, Chinese name by year, or English name."""
+
+    def __init__(self, seeds: Path) -> None:
+        self._knowledge: Knowledge = load_knowledge(seeds / "mapping", seeds / "geography")
+        rows = read_seed(seeds / "geography" / "cities.csv", CITY_COLUMNS)
+        self.cities = {
+            row["adcode"]: City(
+                row["adcode"], row["name_zh"], row["province_zh"], row["is_prefecture_city_or_above"] == "1"
+            )
+            for row in rows
+        }
+        self._english = {_plain(row["name_en"]): row["adcode"] for row in rows if row["name_en"]}
+        self._provinces: dict[str, str] = {}
+        for row in rows:
+            code, name = row["adcode"][:2] + "0000", row["province_zh"]
+            short = re.sub("(壮族自治区|回族自治区|维吾尔自治区|自治区|省|市)$", "", name)
+            for known in (code, name, short, _plain(row["province_en"])):
+                self._provinces[known] = name
+        self._municipalities = {city.name_zh for city in self.cities.values() if city.name_zh == city.province_zh}
+
+    def city(self, text: str, year: int) -> City:
+        """The city that a code or name stands for in a year.
+
+        Raises PlaceError for an unknown or ambiguous name, and for a county, province or total.
+        """
+        name = squeeze(text)
+        name = re.sub(r"^(\d{6})\.0$|^(\d{4})$", lambda m: m[1] or f"{m[2]}00", name)
+        place = self._knowledge.supplementary_place(name, year)
+        if place is None and (code := self._english.get(_plain(text))):
+            return self.cities[code]
+        if place is not None and place.kind == "city" and place.adcode in self.cities:
+            return self.cities[place.adcode]
+        if place is None:
+            hint = self._suggestion(name, year)
+            raise PlaceError(f"which is no city that the geography knows{hint}; give its six-digit code or correct it")
+        if place.kind == "ambiguous":
+            raise PlaceError("which may be several cities; give the six-digit code of the one that is meant")
+        kinds = {
+            "county": "a county-level unit",
+            "dissolved": "a unit that was dissolved",
+            "province": "a province",
+            "nation": "the nation",
+            "total": "a total",
+        }
+        raise PlaceError(
+            f"which is {kinds.get(place.kind, place.kind)} and no city; leave the row out or name the city"
+        )
+
+    def province(self, text: str) -> str | None:
+        """The Chinese name of the province that a code or name stands for; None for a city, municipalities included."""
+        name = self._provinces.get(squeeze(text)) or self._provinces.get(_plain(text))
+        return None if name is None or name in self._municipalities else name
+
+    def cities_of(self, province: str) -> Sequence[City]:
+        """The prefecture-level cities of a province, by code."""
+        return [
+            city
+            for _, city in sorted(self.cities.items())
+            if city.province_zh == province and city.is_prefecture_city_or_above
+        ]
+
+    def _suggestion(self, name: str, year: int) -> str:
+        found = suggested_place(name, year, self._knowledge)
+        return f" (did you mean {found.name}?)" if found else ""
+
+
+def _plain(text: str) -> str:
+    """An English name without case, blanks and ``City``."""
+    return re.sub(r"[^a-z]", "", re.sub(r"\b(city|shi|prefecture|province)\b", "", text.lower()))
