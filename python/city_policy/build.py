@@ -7,12 +7,22 @@ workbooks, keep a second build out, say how long each step took, and publish by 
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from city_policy.changes import (
+    STATE_FILE,
+    Changes,
+    changes_since,
+    parts_of,
+    read_state,
+    reading_state,
+    write_state,
+)
 from city_policy.directory import (
     BUILD_FILE,
     DEFAULT_STUDY,
@@ -24,9 +34,13 @@ from city_policy.directory import (
     writable,
 )
 from city_policy.errors import InputError
+from city_policy.memory import MEMORY_DIRECTORY, forget_unused
 from city_policy.publish import publish_files
 from city_policy.seeds import check_seeds
 from city_policy.study import CheckedStudy, check_study, write_copy
+
+# Below the directory of a study: what its regressions answered in earlier builds.
+MEMORY = "memory"
 
 
 def run_dbt(arguments: list[str], project: Path, environment: Mapping[str, str]) -> int:
@@ -66,6 +80,7 @@ def build(
     threads: int | None = None,
     study: Path | None = None,
     panel: Path | None = None,
+    fresh: bool = False,
 ) -> None:
     """Build the warehouse of one study and publish it.
 
@@ -73,6 +88,8 @@ def build(
     simulated demo seeds are the input. ``supplementary``: a folder of long files beside the yearbooks.
     ``threads``: how many models dbt runs at a time. ``study``: the folder of a study, by default that of the paper; it
     is read and never written. ``panel``: a file with a row per city and year that takes the place of any yearbook.
+    ``fresh``: from scratch; otherwise what has not changed since the last build of the study is kept, and the result is
+    the same in every byte.
 
     Raises InputError for unusable input, while another build runs, for a target that cannot be written, and when a
     model or test fails; the published database then stays as it was.
@@ -87,6 +104,7 @@ def build(
         raise InputError("A panel and yearbooks were given; a study has one input, so give one of them.")
     data = data_directory().absolute()
     steps: list[tuple[str, float]] = []
+    started = time.time()
 
     @contextlib.contextmanager
     def timed(name: str) -> Iterator[None]:
@@ -99,41 +117,80 @@ def build(
             check_seeds(project / "seeds")
             checked = check_study(study or default_study(project), project, panel)
         directory = study_directory(data, checked.study_id)
+        landing = data / "landing"
         if yearbooks:
             with timed("read workbooks"):
-                _read(yearbooks, supplementary, data / "landing", project / "seeds")
-        with timed("dbt build"):
-            with writable(directory / BUILD_FILE):
-                directory.mkdir(parents=True, exist_ok=True)
-                # From scratch: no table of an earlier build survives, and the file does not grow.
-                for leftover in directory.glob(BUILD_FILE + "*"):
-                    leftover.unlink()
+                _read(yearbooks, supplementary, landing, project, fresh)
+        with timed("find changes"):
+            copy = write_copy(checked, directory)
             source = "panel" if panel else "landing" if yearbooks else "demo"
-            target = _run(project, data, directory, checked, source, threads)
+            inputs = [directory / "landing" / "panel.parquet"] if panel else []
+            inputs += sorted(landing.glob("*.parquet")) if yearbooks else []
+            parts = parts_of(project, copy, inputs, source, checked.is_published)
+            changes = _changes(directory, parts, fresh)
+        if changes.nothing:
+            print(f"Study, code and input are those of the last build of {checked.study_id}, so nothing was built.")
+            print(f"Published: {directory / PUBLISHED_FILE}")
+            return
+        # Until the build has succeeded its file is neither the old nor the new one.
+        with writable(directory / STATE_FILE):
+            (directory / STATE_FILE).unlink(missing_ok=True)
+        with timed("dbt build"):
+            target = _run(project, data, directory, checked, source, threads, changes)
         with timed("publish"):
             published = publish_files(directory, declared_keys(target / "manifest.json"))
+            with writable(directory / STATE_FILE):
+                write_state(directory / STATE_FILE, parts)
+                if not changes.only_study:
+                    forget_unused(directory / MEMORY, started)
     print(_report(steps, published, source, checked, target / "run_results.json"))
 
 
-def _read(yearbooks: Path, supplementary: Path | None, landing: Path, seeds: Path) -> None:
-    """Read workbooks into the landing files."""
+def _read(yearbooks: Path, supplementary: Path | None, landing: Path, project: Path, fresh: bool) -> None:
+    """Read workbooks into the landing files, unless the same files were read by the same reader before."""
     from city_policy.reader import ingest, ingest_supplementary
 
-    print(ingest(yearbooks, landing, seeds / "mapping", seeds / "geography"))
+    mapping, geography = project / "seeds" / "mapping", project / "seeds" / "geography"
+    state = reading_state(project, [folder for folder in (yearbooks, supplementary) if folder and folder.is_dir()])
+    if not fresh and state == read_state(landing / STATE_FILE):
+        print(f"The files of {yearbooks} are those that were read last, so none was read again.")
+        return
+    (landing / STATE_FILE).unlink(missing_ok=True)
+    print(ingest(yearbooks, landing, mapping, geography))
     # Supplementary values of an earlier build must not slip into this one.
     (landing / "supplementary_values.parquet").unlink(missing_ok=True)
     if supplementary:
-        print(ingest_supplementary(supplementary, landing, seeds / "mapping", seeds / "geography"))
+        print(ingest_supplementary(supplementary, landing, mapping, geography))
+    with writable(landing / STATE_FILE):
+        write_state(landing / STATE_FILE, state)
 
 
-def _run(project: Path, data: Path, directory: Path, checked: CheckedStudy, source: str, threads: int | None) -> Path:
-    """Run dbt build for a checked study; returns the directory in which dbt wrote what it did."""
+def _changes(directory: Path, parts: Mapping[str, str], fresh: bool) -> Changes:
+    """What has changed since the last build; everything where a file of it is gone."""
+    if fresh or not (directory / BUILD_FILE).is_file() or not (directory / PUBLISHED_FILE).is_file():
+        if fresh:
+            shutil.rmtree(directory / MEMORY, ignore_errors=True)
+        return Changes(parts, (), None)
+    return changes_since(directory, parts)
+
+
+def _run(
+    project: Path,
+    data: Path,
+    directory: Path,
+    checked: CheckedStudy,
+    source: str,
+    threads: int | None,
+    changes: Changes,
+) -> Path:
+    """Run dbt build for a checked study, or for what follows from its changed files; returns dbt's target directory."""
     environment = {
         "CITY_POLICY_DATA": str(data),
         "CITY_POLICY_STUDY_DATA": str(directory),
-        "CITY_POLICY_CHECKED_STUDY": str(write_copy(checked, directory)),
+        "CITY_POLICY_CHECKED_STUDY": str(directory / "study"),
+        MEMORY_DIRECTORY: str(directory / MEMORY),
     }
-    target = Path(os.environ.get("DBT_TARGET_PATH", project / "target"))
+    target = Path(os.environ.get("DBT_TARGET_PATH", project / "target")).absolute()
     if checked.study_id != DEFAULT_STUDY:
         # dbt parses anew whenever the study changes; each keeps its own.
         target = target / "studies" / checked.study_id
@@ -141,7 +198,14 @@ def _run(project: Path, data: Path, directory: Path, checked: CheckedStudy, sour
     arguments = ["build", "--vars", json.dumps({"source": source})]
     if threads:
         arguments += ["--threads", str(threads)]
-    if checked.study_id != DEFAULT_STUDY:
+    if changes.only_study:
+        arguments += ["--select", *(f"{name}+" for name in changes.study)]
+    else:
+        with writable(directory / BUILD_FILE):
+            # From scratch: no table of an earlier build survives, and the file does not grow.
+            for leftover in directory.glob(BUILD_FILE + "*"):
+                leftover.unlink()
+    if checked.study_id != DEFAULT_STUDY or changes.only_study:
         # Unit tests are about the SQL and use the rows of the default study; tests of the data are run for every study.
         arguments += ["--exclude-resource-type", "unit_test"]
     if not checked.is_published:

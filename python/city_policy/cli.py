@@ -30,6 +30,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="a panel of your own (.csv, .dta, .xlsx, .parquet) in place of yearbooks",
     )
     build.add_argument(
+        "--fresh", action="store_true", help="from scratch, whatever has not changed since the last build"
+    )
+    build.add_argument(
         "--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)"
     )
 
@@ -195,6 +198,7 @@ def _build(arguments: argparse.Namespace) -> None:
         arguments.threads,
         arguments.study,
         arguments.panel,
+        arguments.fresh,
     )
 
 

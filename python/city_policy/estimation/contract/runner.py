@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from city_policy.estimation.contract.memory import remembered
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import (
     EXPECTED_ERRORS,
@@ -174,7 +175,7 @@ def answer(
             if isinstance(request, Refusal):
                 raise request.problem
             counts = request.counts
-            estimated = estimator.estimate(request)
+            estimated = remembered(estimator.estimate, request)
         except EXPECTED_ERRORS as problem:
             status = "not_identified" if isinstance(problem, NotIdentifiedError) else "failed"
             failure = {"status": status, "notes": [str(problem)]}
