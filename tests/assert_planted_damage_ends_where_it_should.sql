@@ -1,5 +1,4 @@
-{{ config(enabled = var('source') == 'demo') }}
--- The demo yearbook's damage is planted: each damaged cell must end as the generator says it should.
+-- The demo yearbook's damage is planted: each damaged cell must end as the generator says it should. Another input has none.
 with damage as (
 
     select * from {{ ref('demo_planted_damage') }}
@@ -27,5 +26,8 @@ inner join inputs
         and damage.data_year::integer = inputs.year
         and damage.series = inputs.series
 where
-    (damage.ends_as in ('printed', 'interpolated') and inputs.value_status != damage.ends_as)
-    or (damage.ends_as = 'printed' and inputs.printed_value is null)
+    '{{ var("source") }}' = 'demo'
+    and (
+        (damage.ends_as in ('printed', 'interpolated') and inputs.value_status != damage.ends_as)
+        or (damage.ends_as = 'printed' and inputs.printed_value is null)
+    )

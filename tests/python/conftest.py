@@ -50,6 +50,19 @@ def demo_build(project, tmp_path_factory) -> Path:
     return data
 
 
+@pytest.fixture(scope="session")
+def low_carbon_build(project, tmp_path_factory) -> Path:
+    """The data directory of one build of the second study on the demo yearbook: read it, never change it."""
+    base = tmp_path_factory.getbasetemp()
+    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "low_carbon_build"
+    with FileLock(f"{data}.lock"):
+        if not (data / "output.txt").is_file():
+            result = run(["city-policy", "build", "--study", "seeds/studies/low_carbon"], project, data)
+            assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+            (data / "output.txt").write_text(result.stdout, encoding="utf-8")
+    return data
+
+
 def program(name: str, package: str) -> str:
     """The path of a program of the machine; the test is skipped where it is absent."""
     path = shutil.which(name)

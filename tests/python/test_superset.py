@@ -116,7 +116,7 @@ def test_names_and_identifiers_are_unique_and_the_database_is_read_only(assets):
 def test_the_dashboard_says_what_the_data_are(assets, tables):
     dataset = assets["datasets"]["data_source"]
     ((_, sentence),) = tables.execute(dataset["sql"]).fetchall()
-    assert sentence.startswith("SIMULATED")
+    assert sentence.startswith("Study: ") and "SIMULATED" in sentence
     (chart,) = [chart for chart in assets["charts"].values() if chart["dataset_uuid"] == dataset["uuid"]]
     (dashboard,) = assets["dashboards"].values()
     first = dashboard["position"]["GRID_ID"]["children"][0]

@@ -191,7 +191,7 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
         )
     if undecided:
         notes.append(
-            f"{undecided} names of the list need a decision: look for DECIDE in pilot_units.csv, give the "
+            f"{undecided} {'name' if undecided == 1 else 'names'} of the list must be decided: look for DECIDE in pilot_units.csv, give the "
             f"six-digit code or "
             "delete the row."
         )
