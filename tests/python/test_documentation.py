@@ -202,7 +202,11 @@ def described(pages):
 
 
 def commands_of(parser):
-    (commands,) = (action.choices for action in parser._actions if action.dest == "command")
+    """Name -> parser of every command; a command of a command has both words."""
+    commands = {}
+    for action in parser._actions:
+        for name, command in (action.choices or {}).items() if action.dest.endswith("command") else ():
+            commands |= {f"{name} {inner}": found for inner, found in commands_of(command).items()} or {name: command}
     return commands
 
 
@@ -313,7 +317,7 @@ def test_commands_and_paths_in_the_documentation_exist(project, pages):
                 assert target in targets, f"{path.name}: make {target}"
             for variable in re.findall(r"(?<!\w)make .*?\b([A-Z]+)=", code):
                 assert re.search(rf"\$\(?{variable}\b", makefile), f"{path.name}: {variable}"
-            for name, rest in re.findall(r"(?<![\w/:])city-policy ([a-z]+)(.*)", code):
+            for name, rest in re.findall(r"(?<![\w/:])city-policy (study [a-z]+|[a-z]+)(.*)", code):
                 assert name in commands, f"{path.name}: city-policy {name}"
                 options = {option for action in commands[name]._actions for option in action.option_strings}
                 for option in re.findall(r"--[a-z-]+", rest):

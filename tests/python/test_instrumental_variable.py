@@ -242,7 +242,7 @@ def test_the_papers_instrument_and_relief_by_year():
     panel, timing = simulate(3, gaps=0.0)
     panel["dual_again"] = (panel["year"] >= 2014) & (panel["adcode"].astype(int) % 4 == 0)
     panel["product"] = panel["relief"] * panel["dual_again"]
-    paper = specification(variant=None)
+    paper = specification(variant="terrain_relief_proxy:dual")
     by_year = specification(spec_id="two", variant="terrain_relief_proxy:year")
     plain = specification(spec_id="three", variant="product")
     estimates, diagnostics = estimate_instrumental_variable(panel, timing, pd.concat([paper, by_year, plain]), ["x"])
@@ -263,7 +263,9 @@ def test_the_papers_instrument_and_relief_by_year():
 
 def test_an_instrument_made_of_the_treatment_says_so():
     panel, timing = simulate(3, gaps=0.0)
-    _, diagnostics = estimate_instrumental_variable(panel, timing, specification(treatment="dual", variant=None), ["x"])
+    _, diagnostics = estimate_instrumental_variable(
+        panel, timing, specification(treatment="dual", variant="terrain_relief_proxy:dual"), ["x"]
+    )
     assert (diagnostics["status"] == "ok").all()
     assert diagnostics["message"].str.contains("contains the treatment itself (dual)", regex=False).all()
 

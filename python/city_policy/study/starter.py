@@ -191,9 +191,8 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
         )
     if undecided:
         notes.append(
-            f"{undecided} {'name' if undecided == 1 else 'names'} of the list must be decided: look for DECIDE in pilot_units.csv, give the "
-            f"six-digit code or "
-            "delete the row."
+            f"{undecided} {'name' if undecided == 1 else 'names'} of the list must be decided: look for DECIDE in "
+            "pilot_units.csv, give the six-digit code or delete the row."
         )
     return units
 

@@ -5,8 +5,7 @@
     treatment_it = p' z_it + g' controls_it + city_i + year_t + v_it     first stage
     outcome_it   = b treatment_it + a' controls_it + city_i + year_t + e_it
 
-The paper instruments every treatment by terrain relief × the dual policy. Terrain relief × year dummies stand
-beside it: they do not contain the policy.
+An instrument that is a product with a policy contains that policy; a product with year dummies does not.
 
 All below on columns with controls, city and year effects projected out: y outcome, d treatment, Z the L
 instruments, n rows, p = (Z'Z)^-1 Z'd, v = d - Z p. S(u) is Z'Z u'u / n for ``iid``, the sum over rows of
@@ -60,8 +59,6 @@ from city_policy.estimation.contract.request import Request
 from city_policy.estimation.contract.runner import RECORD, Estimator, Table, run
 from city_policy.estimation.contract.specification import Specification
 
-# Terrain relief × dual, as the paper has it.
-PAPER_INSTRUMENT = "terrain_relief_proxy:dual"
 DIAGNOSTIC_VARIANCE_ESTIMATORS = ("iid", "HC1", "CRV1")
 LEVEL = 0.95
 DEGREES_RULE = {
@@ -100,10 +97,9 @@ def estimate_instrumental_variable(
     """Both stages and the diagnostics of every specification; formulas at the top.
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``, ``controls_not_covered``: as in
-    ``estimate_fixed_effects``. The optional column ``variant`` of the
-    specifications names the instrument, blank for the paper's ``terrain_relief_proxy:dual``: two factors joined
-    by ``:``, each a policy or a column of the panel, or ``year`` for a dummy of every year but the first
-    (``terrain_relief_proxy:year``); or plain columns separated by spaces.
+    ``estimate_fixed_effects``. The column ``variant`` of the specifications names the instrument and may not be blank:
+    two factors joined by ``:``, each a policy or a column of the panel, or ``year`` for a dummy of every year but the
+    first (``terrain_relief_proxy:year``); or plain columns separated by spaces.
 
     Returns two frames. Estimates: the estimate record with, for each variance estimator (``iid``, ``CRV1``), the
     first stage (panel ``first_stage``, outcome = treatment, terms ``instrument`` or ``instrument_<name>``, column
@@ -122,17 +118,13 @@ def instrumental_variable(request: Request) -> Mapping[str, list[dict]]:
     """Both stages of one request, and their diagnostics by three variance estimators."""
     specification = request.specification
     prepared, names = _prepare(request)
-    caveat = _caveat(specification.treatment, _instrument(specification), request.panel.timing)
+    caveat = _caveat(specification.treatment, specification.variant, request.panel.timing)
     return {
         "estimates": _stages(prepared, names, specification, caveat),
         "diagnostics": [
             _diagnose(prepared, names, specification, vcov, caveat) for vcov in DIAGNOSTIC_VARIANCE_ESTIMATORS
         ],
     }
-
-
-def _instrument(specification):
-    return specification.variant or PAPER_INSTRUMENT
 
 
 def _caveat(treatment, instrument, timing):
@@ -170,7 +162,7 @@ def _instruments(panel, instrument):
 
 def _columns(panel, specification, controls, options):
     """Outcome, treatment and instruments; a control that is an instrument is none here."""
-    instrument = _instrument(specification)
+    instrument = specification.variant
     columns = panel.variables(specification) | _instruments(panel, instrument)
     given = [name for name in controls if name not in instrument.split()]
     return columns, panel.controls(specification, given, columns)
@@ -179,7 +171,7 @@ def _columns(panel, specification, controls, options):
 def _prepare(request):
     """The prepared columns, and the names of the instruments that are not collinear."""
     outcome, treatment = request.specification.outcome, request.specification.treatment
-    instrument = _instrument(request.specification)
+    instrument = request.specification.variant
     prepared = sweep(request)
     if prepared.explained([treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{treatment} is collinear with the controls and the fixed effects.")
@@ -389,6 +381,7 @@ INSTRUMENTAL_VARIABLE = Estimator(
     },
     instrumental_variable,
     columns=_columns,
-    label=lambda specification, options: {"instrument": _instrument(specification)},
+    required=("variant",),
+    label=lambda specification, options: {"instrument": specification.variant},
     treated_cities=True,
 )
