@@ -34,8 +34,8 @@ publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to Po
 	@$(BIN)/city-policy publish --target "$$TARGET"
 
 .PHONY: report
-report: $(VENV)/map ## Write data/report after a build: one page with tables, figures and maps, and LaTeX, Word and Excel
-	$(BIN)/city-policy report
+report: $(VENV)/map ## Write the report after a build, of your own study with STUDY=DIR: one page, and LaTeX, Word and Excel
+	$(BIN)/city-policy report $(if $(STUDY),--study "$(STUDY)")
 
 # Superset needs older versions of what the project itself uses, hence an environment of its own.
 .venv-superset/installed: bi/superset/requirements.lock

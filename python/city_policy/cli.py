@@ -159,13 +159,16 @@ def build_parser() -> argparse.ArgumentParser:
     report = commands.add_parser(
         "report",
         help="write the report and the tables for papers",
-        description="Write one self-contained page in Chinese and English, and the paper's tables as LaTeX, Word and "
-        "Excel, from a published database.",
+        description="Write one self-contained page in Chinese and English, and the tables of a study as LaTeX, Word "
+        "and Excel, from its publication.",
     )
     report.add_argument(
-        "--database", type=Path, metavar="FILE", help="database to read (default data/city_policy.duckdb)"
+        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
     )
-    report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default data/report)")
+    report.add_argument(
+        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
+    )
+    report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: report beside it)")
     return parser
 
 
@@ -301,11 +304,14 @@ def _montecarlo(arguments: argparse.Namespace) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from city_policy.build import PUBLISHED_FILE, data_directory
+    from city_policy.directory import data_directory
     from city_policy.report import write_report
+    from city_policy.report.publication import published_database, report_directory
 
     data = data_directory()
-    written = write_report(arguments.database or data / PUBLISHED_FILE, arguments.out or data / "report")
+    database = arguments.database or published_database(data, arguments.study)
+    out = arguments.out or report_directory(data, arguments.study)
+    written = write_report(database, out)
     print("\n".join(str(path) for path in written))
 
 

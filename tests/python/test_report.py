@@ -18,7 +18,7 @@ from city_policy.report import outlines, write_report
 from city_policy.report.database import Database
 from city_policy.report.figures.inference import METHODS, p_words
 from city_policy.report.messages import both_languages
-from city_policy.report.study import LANGUAGES, Study, Text
+from city_policy.report.study import LANGUAGES, Study, Text, full_width
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
 from conftest import program, run
 from openpyxl import load_workbook
@@ -310,14 +310,14 @@ def test_notes_of_the_warehouse_in_both_languages():
     note = both_languages(
         "not covered by this input: fdi (values for 0 % of the cities in 2020), robots (not printed)", names
     )
-    assert note.zh == "本次输入未覆盖:外资(2020 年仅 0 % 的城市有数值)、机器人(未刊印)"
+    assert note.zh == "本次输入未覆盖：外资（2020 年仅 0 % 的城市有数值）、机器人（未刊印）"
     assert note.en == (
         "not covered by this input: foreign capital (values for 0 % of the cities in 2020), "
         "industrial robots (not printed)"
     )
     note = both_languages("The sample 'x' is empty. Controls not covered by this input: fdi, other.", names)
     assert note == Text(
-        "样本 x 没有观测。本次输入未覆盖的控制变量:外资、other。",
+        "样本 x 没有观测。本次输入未覆盖的控制变量：外资、other。",
         "The sample 'x' is empty. Controls not covered by this input: foreign capital, other.",
     )
     # A sentence that nobody translated stays, in both languages.
@@ -392,7 +392,7 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
         "message = 'Too few years for leads.'",
         "update results.robust_inference set estimate = null, status = 'not_identified', message = 'No city is treated.'",
         "update results.city_influence set change = null, influence_rank = null, message = 'One city is treated.'",
-        "update results.soundness_notes set data_source = 'yearbooks and supplementary sources of this build'",
+        "update marts.dim_study set data_source = 'yearbooks and supplementary sources'",
         "delete from results.matching_balance",
         "delete from results.bacon_decomposition",
         "delete from replication.recovery",
@@ -462,17 +462,20 @@ def data_rows(soup, key: str, language: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_figure_of_inference_holds_every_method_in_order(soup, connection, language):
     found = connection.execute(
-        f"select policies.short_{language}, methods.label_{language}, format('{{:.4f}}', estimate), "
+        f"select policies.short_{language}, coalesce(own.label_{language}, methods.label_{language}), "
+        "format('{:.4f}', estimate), "
         "coalesce(format('{:.4f}', std_error), '—'), "
         "case when p_value < 0.0001 then '< 0.0001' else format('{:.4f}', p_value) end, "
         "coalesce(format('{:.4f}', ci_low), '—'), coalesce(format('{:.4f}', ci_high), '—') "
         "from results.robust_inference as results "
         "join seeds.policies as policies on policies.policy_id = treatment "
         "join seeds.general_labels as methods on methods.kind = 'inference' and methods.key = method "
+        "left join seeds.labels as own on own.kind = 'inference' and own.key = method "
         "where result = 'baseline_effects' order by spec_id, list_position(?, method)",
         [list(METHODS)],
     ).fetchall()
     assert len(found) == 3 * len(METHODS)
+    found = [(row[0], full_width(row[1]), *row[2:]) for row in found]
     assert data_rows(soup, "inference", language) == found
     charts = json.loads(soup.select_one("#figures-data").string)["figures"]["inference"][language]
     assert len(charts) == 3

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from city_policy.report.cells import CLUSTERED, IID, Cell, Panel, PaperTable, notes_of
 from city_policy.report.study import Text
-from city_policy.report.tables import CLUSTERED, IID, Cell, Panel, PaperTable, notes_of
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -21,6 +21,7 @@ LINES_PER_PAGE = 46
 
 PREAMBLE = {
     "zh": "% 用 XeLaTeX 编译\n\\documentclass[UTF8,zihao=-4]{ctexart}\n",
+    "mixed": "% Compile with XeLaTeX\n\\documentclass[UTF8,scheme=plain,11pt]{ctexart}\n",
     "en": "% Compile with XeLaTeX or pdfLaTeX\n\\documentclass[11pt]{article}\n\\usepackage[T1]{fontenc}\n",
 }
 
@@ -47,7 +48,7 @@ def _panel(panel: Panel, language: str, is_text: bool) -> list[str]:
     n = panel.n_columns
     label_width = LABEL_WIDTH if n > 3 else WIDE_LABEL
     width = min(WIDEST_COLUMN, (TEXT_WIDTH - label_width) / max(n, 1) - COLUMN_GAP)
-    # Columns of words, as in Table 1, share what numbers do not need.
+    # Columns of words, as of the indicators, share what numbers do not need.
     widths = [2.6, 6.2, 1.2, 1.4] if is_text else [width] * n
     centred = "".join(rf">{{\centering\arraybackslash\hspace{{0pt}}}}p{{{w:.2f}cm}}" for w in widths)
     lines = [
@@ -107,9 +108,7 @@ def _pages(panels: tuple[Panel, ...]) -> list[list[Panel]]:
 
 def latex_table(table: PaperTable, language: str) -> str:
     """One table as LaTeX floats: a second one continues it where a page is full."""
-    is_text = not table.has_estimates and any(
-        cell.words and len(cell.words.zh) > 1 for panel in table.panels for row in panel.rows for cell in row.cells
-    )
+    is_text = table.result == "index_weights"
     pages = _pages(table.panels)
     lines = []
     for page, panels in enumerate(pages):
@@ -134,8 +133,10 @@ def write_latex(tables: Sequence[PaperTable], folder: Path, language: str) -> No
     for table in tables:
         (folder / f"table_{table.number}.tex").write_text(latex_table(table, language), encoding="utf-8")
     inputs = "\n".join(rf"\input{{table_{table.number}.tex}}" + "\n" + r"\clearpage" for table in tables)
+    # A name that a study has in Chinese only needs Chinese fonts on the English page too.
+    has_chinese = any(re.search(r"[\u4e00-\u9fff]", latex_table(table, language)) for table in tables)
     (folder / "main.tex").write_text(
-        PREAMBLE[language]
+        PREAMBLE["mixed" if has_chinese and language == "en" else language]
         + "\\usepackage[a4paper,margin=2cm]{geometry}\n\\usepackage{array,booktabs}\n\\begin{document}\n"
         + inputs
         + "\n\\end{document}\n",

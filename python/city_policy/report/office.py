@@ -17,12 +17,13 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
+from city_policy.report.cells import CLUSTERED, IID, Cell, Panel, PaperTable, TableRow, notes_of
 from city_policy.report.study import Text
-from city_policy.report.tables import CLUSTERED, IID, Cell, Panel, PaperTable, TableRow, notes_of
 
 # Office files carry the time of writing in their entries and properties; one fixed moment keeps them reproducible.
 MOMENT = datetime.datetime(2000, 1, 1)
@@ -43,6 +44,19 @@ def _write_reproducibly(content: bytes, path: Path) -> None:
 
 def _title(table: PaperTable, language: str) -> str:
     return Text(f"表 {table.number}  ", f"Table {table.number}. ")[language] + table.title[language]
+
+
+def tables_in_words(tables: Sequence[PaperTable]) -> Text:
+    """The numbers of the tables, as a title says them."""
+    numbers = [table.number for table in tables]
+    if not numbers:
+        return Text("没有表", "no tables")
+    if len(numbers) == 1:
+        return Text(f"表 {numbers[0]}", f"Table {numbers[0]}")
+    if numbers != list(range(numbers[0], numbers[-1] + 1)):
+        listed = ", ".join(map(str, numbers))
+        return Text(f"表 {listed}", f"Tables {listed}")
+    return Text(f"表 {numbers[0]}–{numbers[-1]}", f"Tables {numbers[0]} to {numbers[-1]}")
 
 
 def _rule(cell, **edges: int) -> None:
@@ -142,7 +156,7 @@ def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
     core = document.core_properties
     core.created = core.modified = MOMENT
-    core.author, core.title = "city-policy", Text("表 1–10", "Tables 1 to 10")[language]
+    core.author, core.title = "city-policy", tables_in_words(tables)[language]
     for number, table in enumerate(tables):
         heading = document.add_paragraph()
         heading.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -174,6 +188,17 @@ def _width(words: str) -> int:
 _THIN, _THICK = Side(style="thin"), Side(style="medium")
 
 
+def _put(sheet, line: int, column: int, content: str | float | None):
+    """Write a cell and return it. Words stay words, even where a spreadsheet would read a formula."""
+    if not isinstance(content, str):
+        return sheet.cell(line, column, content)
+    cell = sheet.cell(line, column, ILLEGAL_CHARACTERS_RE.sub("", content))
+    cell.data_type = "s"
+    # Keeps them words also when somebody edits the cell.
+    cell.quotePrefix = content.startswith(("=", "+", "-", "@"))
+    return cell
+
+
 def _number_format(cell: Cell, vcov: str = CLUSTERED) -> str:
     decimals = "0." + "0" * cell.decimals if cell.decimals else "0"
     mark = cell.stars(vcov)
@@ -185,14 +210,14 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
     last = panel.n_columns + 1
     first = line
     if panel.title:
-        sheet.cell(line, 1, panel.title[language]).font = Font(bold=True)
+        _put(sheet, line, 1, panel.title[language]).font = Font(bold=True)
         line += 1
     for number, heading in enumerate(panel.headings):
         if number == len(panel.headings) - 1:
-            sheet.cell(line, 1, panel.label_heading[language])
+            _put(sheet, line, 1, panel.label_heading[language])
         column = 2
         for words, span in heading:
-            target = sheet.cell(line, column, words[language])
+            target = _put(sheet, line, column, words[language])
             target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
             if span > 1:
                 sheet.merge_cells(start_row=line, start_column=column, end_row=line, end_column=column + span - 1)
@@ -207,7 +232,7 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
         above = sheet.cell(line - 1, column)
         above.border = Border(top=above.border.top, bottom=_THIN)
     for row in panel.rows:
-        label = sheet.cell(line, 1, row.label[language])
+        label = _put(sheet, line, 1, row.label[language])
         label.alignment = Alignment(wrap_text=True, vertical="center")
         if row.is_heading:
             label.font = Font(italic=True)
@@ -226,7 +251,7 @@ def _excel_row(sheet, row: TableRow, language: str, line: int) -> int:
         # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
         is_number = cell.words is None and cell.interval is None and cell.value is not None
         content = cell.value if is_number else (cell.words[language] if cell.words else cell.number) or None
-        target = sheet.cell(line, column, content)
+        target = _put(sheet, line, column, content)
         target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
         if is_number:
             target.number_format = _number_format(cell)
@@ -253,18 +278,18 @@ def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None
     book.remove(book.worksheets[0])
     for table in tables:
         sheet = book.create_sheet(Text(f"表 {table.number}", f"Table {table.number}")[language])
-        sheet.cell(1, 1, _title(table, language)).font = Font(bold=True, size=12)
+        _put(sheet, 1, 1, _title(table, language)).font = Font(bold=True, size=12)
         line = 3
         for panel in table.panels:
             line = _excel_panel(sheet, panel, language, line) + 1
         for note in notes_of(table):
-            sheet.cell(line, 1, note[language]).font = Font(size=9, italic=True)
+            _put(sheet, line, 1, note[language]).font = Font(size=9, italic=True)
             line += 1
         columns = max((panel.n_columns for panel in table.panels), default=1)
         sheet.column_dimensions["A"].width = 34
         for column in range(2, columns + 2):
-            wide = table.number == 1 and column in (2, 3)
-            sheet.column_dimensions[get_column_letter(column)].width = 44 if wide and column == 3 else EXCEL_COLUMN
+            is_definition = table.result == "index_weights" and column == 3
+            sheet.column_dimensions[get_column_letter(column)].width = 44 if is_definition else EXCEL_COLUMN
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0

@@ -1,5 +1,7 @@
 """What the study calls things, in Chinese and English, as the seeds say it."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from city_policy.report.database import Database, Row
@@ -7,12 +9,51 @@ from city_policy.report.database import Database, Row
 LANGUAGES = ("zh", "en")
 
 
+# The input of a build, by what marts.dim_study says of it.
+INPUTS = {
+    "simulated": ("模拟的示例年鉴", "simulated demo yearbook"),
+    "panel": ("研究自带的面板", "panel of the study"),
+    "yearbooks": ("用户自己的年鉴与补充资料", "yearbooks and supplementary sources"),
+}
+
+# The numbers of a paper; a study of its own has none.
+PUBLISHED = (
+    "seeds.published_estimates",
+    "seeds.published_index_weights",
+    "seeds.published_summary_statistics",
+    "seeds.published_sample_counts",
+    "seeds.published_iv_diagnostics",
+    "seeds.published_bacon_decomposition",
+    "seeds.published_sobel_tests",
+)
+
+_CHINESE = r"\u4e00-\u9fff“”、。"
+_FULL = str.maketrans(",;:?!()", "\uff0c\uff1b\uff1a\uff1f\uff01\uff08\uff09")
+# A sign between digits is part of a number, one before a blank belongs to words of another language.
+_sign = re.compile(r"(?<!\d)[,;:?!](?!\s)|[,;:?!](?![\s\d])")
+_brackets = re.compile(rf"(?:(?<=[{_CHINESE}])|(?=\([^()]*[{_CHINESE}]))\([^()]*\)")
+
+
+def full_width(words: str) -> str:
+    """Chinese words with the punctuation of Chinese; words of another language as they are."""
+    if not re.search(r"[\u4e00-\u9fff]", words):
+        return words
+    words = _brackets.sub(lambda found: f"\uff08{found[0][1:-1]}\uff09", words)
+    return _sign.sub(lambda found: found[0].translate(_FULL), words)
+
+
 @dataclass(frozen=True)
 class Text:
-    """The same words in both languages; ``text["both"]`` is one after the other, for pictures that are stored once."""
+    """The same words in both languages; ``text["both"]`` is one after the other, for pictures that are stored once.
+
+    Chinese has full-width punctuation, however a seed or a study writes it.
+    """
 
     zh: str
     en: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zh", full_width(self.zh))
 
     def __getitem__(self, language: str) -> str:
         if language == "both":
@@ -28,13 +69,31 @@ def same(words: object) -> Text:
     return Text(str(words), str(words))
 
 
+def joined(texts: Iterable[Text], zh: str = "、", en: str = ", ") -> Text:
+    """Texts one after the other, with a sign between them."""
+    listed = list(texts)
+    return Text(zh.join(text.zh for text in listed), en.join(text.en for text in listed))
+
+
 class Study:
     """Labels, policies and variables of a build.
 
-    ``policies``: the policies of the study in the order of their seed. ``controls``, ``mediators``: names of
-    variables. ``outcome``: the variable that figures and notes speak of, the index where the study has one.
-    ``components``: the policies that a derived policy consists of. ``simulated``: whether the input was the demo
-    yearbook.
+    Attributes
+    ----------
+    title, citation
+        What the study is called, and the paper that it replicates, none for a study of its own.
+    source
+        A key of ``INPUTS``; ``simulated`` is true for the demo yearbook.
+    policies, other_policies
+        The policies of the study and those that are controls, in the order of their seed; ``components``: the policies
+        that a derived policy consists of.
+    controls, mediators
+        Names of variables. ``outcome``: the variable that figures and notes speak of, the index where the study has
+        one, else the first outcome. ``column_of``: variable -> column of the panel, in the order of the seed.
+    specifications
+        Specification -> row of the seed, in its order; none in a file of an older version.
+    has_index, has_published
+        Whether the study has an index, and numbers of a paper to compare with.
     """
 
     def __init__(self, database: Database) -> None:
@@ -47,9 +106,11 @@ class Study:
         variables = database.rows("staging.stg_variables", "position")
         policies = database.rows("staging.stg_policies", "position")
         for row in [*database.rows("staging.stg_samples", "position"), *variables, *policies]:
-            key = row.get("policy_id") or row.get("variable") or row.get("sample")
-            english = str(row["name_en"] or key)
-            self._names[str(key)] = Text(str(row["name_zh"] or key), english[:1].upper() + english[1:])
+            key = str(row.get("policy_id") or row.get("variable") or row.get("sample"))
+            # A name in one language is better than an identifier.
+            self._names[key] = Text(
+                str(row["name_zh"] or row["name_en"] or key), str(row["name_en"] or row["name_zh"] or key)
+            )
         self._short = {
             str(row["policy_id"]): Text(str(row["short_zh"]), str(row["short_en"]))
             for row in policies
@@ -65,17 +126,37 @@ class Study:
         self.outcome = str(outcomes[0]["variable"]) if outcomes else ""
         self.components = {str(row["policy_id"]): list(row["components"] or []) for row in policies}
         self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
+        self._variable_of = {column: variable for variable, column in self.column_of.items()}
+        self.specifications = {str(row["specification"]): row for row in database.rows("seeds.specifications", "rowid")}
         self.identifiers = self._identifiers(database)
-        self.data_source = self._data_source(database)
-        self.simulated = self.data_source.startswith("simulated")
+        self.has_index = bool(
+            database.rows("seeds.indicators", "indicator") or database.rows("results.index_weights", "position")
+        )
+        self.has_published = any(database.rows(seed, "rowid") for seed in PUBLISHED)
+        described = next(iter(database.rows("marts.dim_study", "study_id")), {})
+        # Without a title the identifier is the name of a study.
+        known = described.get("title_zh") or described.get("title_en") or described.get("study_id")
+        self.title = Text(
+            str(described.get("title_zh") or known or "政策效应"),
+            str(described.get("title_en") or known or "Policy effects"),
+        )
+        named = described.get("citation")
+        self.citation = self.text("citation", same(named)) if named else None
+        self.source = self._source(database, described)
+        self.simulated = self.source == "simulated"
 
     @staticmethod
-    def _data_source(database: Database) -> str:
+    def _source(database: Database, described: Row) -> str:
+        said = str(described.get("data_source") or "")
+        # A file of an older version has no table of the study.
         for table in ("results.soundness_notes", "replication.replication_scorecard"):
-            rows: list[Row] = database.rows(table, "data_source")
-            if rows:
-                return str(rows[0]["data_source"]).split(":")[0]
-        return ""
+            said = said or next((str(row["data_source"]) for row in database.rows(table, "data_source")), "")
+        return next((key for key in INPUTS if key in said), "")
+
+    @property
+    def input(self) -> Text:
+        """What the build was made from, in words."""
+        return Text(*INPUTS[self.source]) if self.source else same("—")
 
     def _identifiers(self, database: Database) -> dict[str, Text]:
         """Names by the identifiers that notes use: columns and names of variables, measures and series."""
@@ -85,12 +166,60 @@ class Study:
         }
         names |= {sample: self.label("row", sample) for sample in self.samples}
         names |= {key: text for (kind, key), text in self._labels.items() if kind == "measure"}
+        names |= {variable: self.label("row", variable) for variable in self.column_of}
         names |= {column: self.label("row", variable) for variable, column in self.column_of.items()}
         return names | {policy: self.label("row", policy) for policy in [*self.policies, *self.other_policies]}
 
+    def labelled(self, kind: str, key: object) -> Text | None:
+        """The label of seed ``labels``, where there is one."""
+        return self._labels.get((kind, str(key)))
+
     def label(self, kind: str, key: object) -> Text:
         """The label of seed ``labels``, else the name that another seed gives, else the key itself."""
-        return self._labels.get((kind, str(key))) or self._names.get(str(key)) or same(key)
+        found = self.labelled(kind, key)
+        if found is None and str(key) in self._names:
+            name = self._names[str(key)]
+            found = Text(name.zh, name.en[:1].upper() + name.en[1:])
+        return found or same(key)
+
+    def text(self, key: str, general: Text) -> Text:
+        """Words of the study itself (kind ``text`` of its labels) in place of the general ones."""
+        return self.labelled("text", key) or general
+
+    def name(self, key: str) -> Text:
+        """The name of a variable, sample or policy as it stands in a sentence."""
+        return self._names.get(key) or same(key)
+
+    def variable(self, column: object) -> str:
+        """The variable that a column of the panel holds; a column may carry its unit."""
+        return self._variable_of.get(str(column), str(column))
+
+    def specification(self, row: Row) -> str:
+        """The name of the specification of an estimate, without the policy that it was run for."""
+        name = str(row["spec_id"]).split("__")[0]
+        return name if name in self.specifications else name.removesuffix(f"_{row['treatment']}")
+
+    def specification_label(self, name: str) -> Text | None:
+        """What a specification is: its label, else its description."""
+        found = self.labelled("specification", name)
+        description = str(self.specifications.get(name, {}).get("description") or "")
+        return found or (same(description[:1].upper() + description[1:]) if description else None)
+
+    def asks(self, *results: str) -> bool:
+        """Whether the study has a specification of one of the results; a file of an older version is taken to."""
+        return not self.specifications or any(row["result"] in results for row in self.specifications.values())
+
+    def uses(self, estimator: str) -> bool:
+        """Whether a specification of the study has the estimator; a file of an older version is taken to."""
+        return not self.specifications or any(row["estimator"] == estimator for row in self.specifications.values())
+
+    def figure_number(self, result: str) -> int | None:
+        """The number that a figure of ``result`` has in the paper."""
+        for row in self.specifications.values():
+            found = re.fullmatch(r"Figure (\d+)", str(row["paper_table"] or ""))
+            if row["result"] == result and found:
+                return int(found[1])
+        return None
 
     def measure(self, row: Row) -> Text:
         """The name of a measure of quality.input_summary: its label, else the name of the series behind it."""
@@ -105,3 +234,13 @@ class Study:
     def short(self, policy: str) -> Text:
         """A policy's short name."""
         return self._short.get(policy) or self.label("row", policy)
+
+    def spoken(self, sentence: str) -> str:
+        """An English sentence of the warehouse with names in place of identifiers.
+
+        Policies, and what has an underscore: an identifier that is a word may be meant as one.
+        """
+        policies = {*self.policies, *self.other_policies}
+        names = {policy: self.short(policy).en for policy in policies}
+        names |= {key: text.en for key, text in self.identifiers.items() if "_" in key and key not in policies}
+        return re.sub(r"\b[a-z]\w*\b", lambda found: names.get(found[0], found[0]), sentence)

@@ -14,21 +14,28 @@ from city_policy.report.figures.panel import cohorts, panel_view
 
 __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_maps"]
 
+# The results whose effects stand side by side in one figure.
+COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
+
 
 def without_maps(context: Context) -> list[Figure]:
-    """Every figure but the maps; the recovery only where something was planted."""
-    figures = [
-        cohorts(context),
-        panel_view(context),
-        event_study(context),
-        coefficients(context),
-        inference(context),
-        influence(context),
-        placebo(context),
-        balance(context),
-        bacon(context),
-        scorecard(context),
+    """Every figure but the maps that the study asks for: one without data says why, one nobody asked for is left out.
+
+    The scorecard needs published numbers, the recovery something that was planted.
+    """
+    study = context.study
+    planted = study.simulated and context.database.rows("replication.recovery", "spec_id, treated_group, event_time")
+    wanted = [
+        (cohorts, bool(study.policies)),
+        (panel_view, bool(study.policies)),
+        (event_study, study.asks("event_study")),
+        (coefficients, study.asks(*COMPARED)),
+        (inference, study.asks("baseline_effects")),
+        (influence, study.asks("baseline_effects")),
+        (placebo, study.asks("placebo_test")),
+        (balance, study.uses("matching")),
+        (bacon, study.asks("bacon_decomposition")),
+        (scorecard, study.has_published),
+        (recovery, bool(planted)),
     ]
-    if context.study.simulated and context.database.has("replication.recovery"):
-        figures.append(recovery(context))
-    return figures
+    return [draw(context) for draw, is_wanted in wanted if is_wanted]

@@ -4,6 +4,7 @@ Colours and line widths that depend on light or dark come from the configuration
 serves both.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -158,14 +159,17 @@ def figure(
     wide: bool = False,
     sources: Sequence[str] = (),
     missing: Sequence[Row] = (),
+    names: Mapping[str, Text] | None = None,
     number: int | None = None,
     is_map: bool = False,
 ) -> Figure:
-    """A figure drawn in both languages; without rows a sentence in place of it."""
+    """A figure drawn in both languages; without rows a sentence in place of it, with the reasons that the rows
+    ``missing`` give; ``names``: of the identifiers in them.
+    """
     message = None
     if not rows:
         reasons = dict.fromkeys(str(row["message"]) for row in missing if row.get("message"))
-        texts = [both_languages(reason, {}) for reason in reasons]
+        texts = [both_languages(reason, names or {}) for reason in reasons]
         message = Text(
             "这次构建没有可画的数据。" + "".join(text.zh for text in texts),
             " ".join(["This build has nothing to draw here.", *(text.en for text in texts)]),
@@ -180,6 +184,25 @@ def figure(
     return Figure(key, title, caption, alternative, charts, data if rows else None, wide, tables, message, number)
 
 
+def wrapped(words: str, width: int = 32, lines: int = 2) -> str:
+    """Words in lines of about ``width`` characters, a Chinese one counting double; ``LINES`` shows them so."""
+    pieces = re.findall(r"[\u4e00-\u9fff\uff00-\uffef]|[^\s\u4e00-\u9fff\uff00-\uffef]+\s*|\s+", words)
+    found = [""]
+    for piece in pieces:
+        if found[-1] and _width(found[-1] + piece.rstrip()) > width and len(found) < lines:
+            found.append("")
+        found[-1] += piece
+    return "\n".join(line.strip() for line in found)
+
+
+def _width(words: str) -> int:
+    return sum(2 if ord(character) > 0x2E7F else 1 for character in words)
+
+
+# An axis whose labels have the lines that ``wrapped`` made.
+LINES = "split(datum.label, '\\n')"
+
+
 def per_policy(
     study: Study, rows: Sequence[Row], draw: Callable[[list[Row], str], alt.TopLevelMixin], language: str
 ) -> list[alt.TopLevelMixin]:
@@ -187,7 +210,8 @@ def per_policy(
     charts = []
     for policy in policies_of(study, rows):
         mine = [row for row in rows if row["treatment"] == policy]
-        charts.append(draw(mine, language).properties(title=study.label("row", policy)[language], width="container"))
+        title = wrapped(study.label("row", policy)[language], 44).split("\n")
+        charts.append(draw(mine, language).properties(title=title, width="container"))
     return charts
 
 

@@ -3,14 +3,23 @@
 import altair as alt
 
 from city_policy.report.database import Row
-from city_policy.report.figures.chart import DataTable, Figure, figure, inline_data, per_policy, reference_line
+from city_policy.report.figures.chart import (
+    LINES,
+    DataTable,
+    Figure,
+    figure,
+    inline_data,
+    per_policy,
+    reference_line,
+    wrapped,
+)
 from city_policy.report.figures.context import Context
 from city_policy.report.study import Text
 
 
 def balance(context: Context) -> Figure:
     """Standardised bias of the covariates before and after matching."""
-    found = context.database.rows("results.matching_balance", "spec_id, stage, variable")
+    found = context.of_outcome(context.database.rows("results.matching_balance", "spec_id, stage, variable"))
     rows = [row for row in found if row["standardised_bias_percent"] is not None]
     stages = ["before", "common_support", "matched"]
     variables = [variable for variable in context.study.controls if any(row["variable"] == variable for row in rows)]
@@ -20,7 +29,7 @@ def balance(context: Context) -> Figure:
         stage_names = [context.study.label("stage", stage)[language] for stage in stages]
         values = [
             {
-                "variable": context.study.label("row", row["variable"])[language],
+                "variable": wrapped(context.study.label("row", row["variable"])[language]),
                 "bias": abs(row["standardised_bias_percent"]),
                 "stage": context.study.label("stage", row["stage"])[language],
             }
@@ -34,7 +43,8 @@ def balance(context: Context) -> Figure:
                 y=alt.Y(
                     "variable:N",
                     title=None,
-                    sort=[context.study.label("row", variable)[language] for variable in variables],
+                    sort=[wrapped(context.study.label("row", variable)[language]) for variable in variables],
+                    axis=alt.Axis(labelExpr=LINES),
                 ),
                 x=alt.X("bias:Q", title=title, scale=alt.Scale(domainMin=0)),
                 color=alt.Color(
@@ -53,9 +63,12 @@ def balance(context: Context) -> Figure:
     return figure(
         "balance",
         Text("匹配前后的平衡性", "Balance before and after matching"),
-        Text(
-            "虚线为 10%:论文以此判断匹配是否理想。",
-            "The dashed line is 10 percent, below which the paper calls a match satisfactory.",
+        context.study.text(
+            "balance_line",
+            Text(
+                "虚线为 10%:低于它的协变量一般视为平衡。",
+                "The dashed line is 10 percent, below which a covariate counts as balanced.",
+            ),
         ),
         Text(
             "每项政策一幅图:各协变量匹配前、共同支撑域与匹配后的标准化偏差。",
@@ -82,6 +95,7 @@ def balance(context: Context) -> Figure:
         ),
         sources=["matching_balance"],
         missing=found,
+        names=context.study.identifiers,
     )
 
 
@@ -167,4 +181,5 @@ def bacon(context: Context) -> Figure:
         ),
         sources=["bacon_decomposition"],
         missing=found,
+        names=context.study.identifiers,
     )

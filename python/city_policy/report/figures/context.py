@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from city_policy.report.database import Database, Row
-from city_policy.report.study import Study
+from city_policy.report.estimates import coefficients
+from city_policy.report.study import Study, Text
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,28 @@ class Context:
         """Estimates of effects on the study's outcome: those on another have another unit and stand in the tables."""
         outcome = self.study.column_of.get(self.study.outcome, "")
         return self.database.rows(table, order, f"({where}) and outcome = '{outcome}'")
+
+    def estimates(self, order: str, where: str = "true") -> list[Row]:
+        """Coefficients of regressions on the study's outcome, beside the published ones."""
+        outcome = self.study.column_of.get(self.study.outcome, "")
+        return coefficients(self.database, self.study, order, f"({where}) and outcome = '{outcome}'")
+
+    def of_outcome(self, rows: list[Row]) -> list[Row]:
+        """The rows whose specification is on the study's outcome, or is not known."""
+        outcome = self.study.column_of.get(self.study.outcome, "")
+        named = {self.study.outcome, outcome, "", None}
+        found = self.study.specifications
+        return [row for row in rows if found.get(self.study.specification(row), {}).get("outcome") in named]
+
+    def city_names(self) -> dict[str, Text]:
+        """Adcode -> the name of the city."""
+        return {
+            str(row["adcode"]): Text(
+                str(row["city_name_zh"] or row["adcode"]),
+                str(row["city_name_en"] or row["city_name_zh"] or row["adcode"]),
+            )
+            for row in self.cities()
+        }
 
     def first_years(self) -> dict[tuple[str, str], int]:
         """City and policy -> first treated year, where there is one."""

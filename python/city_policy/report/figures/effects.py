@@ -2,8 +2,10 @@
 
 import altair as alt
 
+from city_policy.report.cells import CLUSTERED, IID
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import (
+    LINES,
     PALETTE,
     DataTable,
     Figure,
@@ -12,17 +14,20 @@ from city_policy.report.figures.chart import (
     interval_tooltips,
     per_policy,
     reference_line,
+    wrapped,
 )
 from city_policy.report.figures.context import Context
-from city_policy.report.study import Text
-from city_policy.report.tables import CLUSTERED, IID
+from city_policy.report.study import Text, joined, same
+
+# Below it an instrument counts as weak (Staiger and Stock, 1997).
+WEAK_F = 10
 
 
 def event_study(context: Context) -> Figure:
     """Figure 1."""
     found = context.effects("results.event_study", "spec_id, vcov desc, event_time")
     rows = [row for row in found if row["estimate"] is not None and row["event_time"] is not None]
-    names = {CLUSTERED: Text("按城市聚类", "clustered by city"), IID: Text("iid(论文)", "iid (as the paper)")}
+    names = {CLUSTERED: Text("按城市聚类", "clustered by city"), IID: context.study.label("inference", IID)}
 
     def draw(mine: list[Row], language: str) -> alt.TopLevelMixin:
         values = [
@@ -71,16 +76,18 @@ def event_study(context: Context) -> Figure:
     pretrend = {
         str(row["treatment"]): row["pretrend_p_value"] for row in clustered if row["pretrend_p_value"] is not None
     }
-    said = "; ".join(f"{context.study.short(policy).en} {pretrend[policy]:.3f}" for policy in pretrend)
-    said_zh = ";".join(f"{context.study.short(policy).zh} {pretrend[policy]:.3f}" for policy in pretrend)
+    said = _p_values(context, list(pretrend.items()))
+    caption = Text("基期为试点前一年,两端年份合并。", "Reference: the year before the pilot; the ends are binned.")
+    if pretrend:
+        caption = Text(
+            f"{caption.zh}前期系数联合检验的聚类 P 值:{said.zh}。",
+            f"{caption.en} Clustered p values of the joint test of the leads: {said.en}.",
+        )
+    number, title = _numbered(context, "event_study", Text("平行趋势检验(事件研究)", "Event study"))
     return figure(
         "event_study",
-        context.study.label("figure", 1),
-        Text(
-            f"基期为试点前一年,两端年份合并。前期系数联合检验的聚类 P 值:{said_zh}。",
-            f"Reference: the year before the pilot; the ends are binned. Clustered p values of the joint test "
-            f"of the leads: {said}.",
-        ),
+        title,
+        caption,
         Text(
             "每项政策一幅图:试点前后各年的系数及 95% 区间,零线与试点时间以虚线标出。",
             "One chart per policy: coefficients with 95% intervals for the years before and after the pilot; "
@@ -109,8 +116,30 @@ def event_study(context: Context) -> Figure:
         ),
         sources=["event_study"],
         missing=found,
-        number=1,
+        names=context.study.identifiers,
+        number=number,
     )
+
+
+def _numbered(context: Context, result: str, general: Text) -> tuple[int | None, Text]:
+    """The number of a figure in the paper and the title that it has there; else the general title."""
+    number = context.study.figure_number(result)
+    return number, context.study.labelled("figure", number) or general
+
+
+def _p_values(context: Context, found: list[tuple[str, float]]) -> Text:
+    """The p values of the policies in words."""
+    return joined(
+        (Text(f"{name.zh} {p:.3f}".strip(), f"{name.en} {p:.3f}".strip()) for name, p in _named(context, found)),
+        ";",
+        "; ",
+    )
+
+
+def _named(context: Context, found: list[tuple[str, float]]) -> list[tuple[Text, float]]:
+    """The short names of policies; one policy alone needs none."""
+    alone = len(context.study.policies) == 1
+    return [(same("") if alone else context.study.short(policy), p) for policy, p in found]
 
 
 def placebo(context: Context) -> Figure:
@@ -154,17 +183,22 @@ def placebo(context: Context) -> Figure:
         for row in tests
         if row["randomisation_p_value_of_t"] is not None
     ]
-    said_zh = ";".join(f"{context.study.short(policy).zh} {p:.3f}" for policy, p in p_values)
-    said = "; ".join(f"{context.study.short(policy).en} {p:.3f}" for policy, p in p_values)
-    number = max((row["n_draws"] or 0 for row in tests), default=0)
+    said = _p_values(context, p_values)
+    n_draws = max((row["n_draws"] or 0 for row in tests), default=0)
+    caption = Text(
+        f"随机抽取城市与起始年份 {n_draws} 次;橙线为真实估计。",
+        f"Random cities and start years, {n_draws} draws; the orange line is the actual estimate.",
+    )
+    if p_values:
+        caption = Text(
+            f"{caption.zh}基于 t 值的随机化 P 值:{said.zh}。",
+            f"{caption.en} Randomisation p values of t: {said.en}.",
+        )
+    number, title = _numbered(context, "placebo_test", Text("安慰剂检验", "Placebo test"))
     return figure(
         "placebo",
-        context.study.label("figure", 2),
-        Text(
-            f"随机抽取城市与起始年份 {number} 次;橙线为真实估计。基于 t 值的随机化 P 值:{said_zh}。",
-            f"Random cities and start years, {number} draws; the orange line is the actual estimate. "
-            f"Randomisation p values of t: {said}.",
-        ),
+        title,
+        caption,
         Text(
             "每项政策一幅图:伪政策系数围绕零的核密度,真实估计以竖线标出。",
             "One chart per policy: density of the pseudo policies' coefficients around zero, the actual "
@@ -193,20 +227,26 @@ def placebo(context: Context) -> Figure:
         ),
         sources=["placebo_draws", "placebo_test"],
         missing=tests,
-        number=2,
+        names=context.study.identifiers,
+        number=number,
     )
 
 
 def coefficients(context: Context) -> Figure:
     """The effect of each policy across specifications, ours beside the printed."""
+    study = context.study
     results = ("baseline_effects", "robustness_effects", "instrumental_variable")
+    # An instrument that is too weak to say anything would stretch the axis; the table has it.
+    weak = {
+        row["spec_id"]
+        for row in context.database.rows("results.instrumental_variable", "spec_id, vcov, stage, term")
+        if row["kleibergen_paap_wald_f"] is not None and row["kleibergen_paap_wald_f"] < WEAK_F
+    }
     found = [
         row
-        for row in context.effects("replication.coefficient_comparison", "spec_id, vcov, term", f"vcov = '{CLUSTERED}'")
-        if row["result"] in results and row["term"] == row["treatment"]
+        for row in context.estimates("spec_id, vcov, term", f"vcov = '{CLUSTERED}'")
+        if row["result"] in results and row["term"] == row["treatment"] and row["spec_id"] not in weak
     ]
-    # The instrument that is too weak to say anything would stretch the axis; Table 4 has it.
-    found = [row for row in found if not str(row["spec_id"]).startswith("instrument_relief_year")]
     found += [
         row | {"published_estimate": None}
         for row in context.effects("results.heterogeneity_robust_effects", "spec_id, vcov")
@@ -217,14 +257,20 @@ def coefficients(context: Context) -> Figure:
     rows = [row for row in found if row["estimate"] is not None]
 
     def name(row: Row) -> Text:
-        base = str(row["spec_id"]).removesuffix(f"_{row['treatment']}")
-        label = context.study.label("specification", base)
-        return label if label.zh != base else context.study.label("estimator", row["estimator"])
+        specification = study.specification(row)
+        # What an estimator is called says more than how a specification describes it.
+        estimator = study.label("estimator", row["estimator"]) if row.get("result") not in results else None
+        return (
+            study.labelled("specification", specification)
+            or estimator
+            or study.specification_label(specification)
+            or study.label("estimator", row["estimator"])
+        )
 
     def draw(mine: list[Row], language: str) -> alt.TopLevelMixin:
         values = [
             {
-                "name": name(row)[language],
+                "name": wrapped(name(row)[language]),
                 "estimate": row["estimate"],
                 "low": row["ci_low"],
                 "high": row["ci_high"],
@@ -234,11 +280,15 @@ def coefficients(context: Context) -> Figure:
         ]
         names = list(dict.fromkeys(str(value["name"]) for value in values))
         base = alt.Chart(inline_data(values)).encode(
-            y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=190)),
+            y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=190, labelExpr=LINES)),
             tooltip=[
                 alt.Tooltip("name:N", title=Text("设定", "specification")[language]),
                 *interval_tooltips(language),
-                alt.Tooltip("printed:Q", format=".4f", title=Text("论文", "paper")[language]),
+                *(
+                    [alt.Tooltip("printed:Q", format=".4f", title=Text("论文", "paper")[language])]
+                    if study.has_published
+                    else []
+                ),
             ],
         )
         title = Text("系数与 95% 区间", "Coefficient, 95% interval")[language]
@@ -253,23 +303,19 @@ def coefficients(context: Context) -> Figure:
             .mark_point(style="printed", shape="diamond", filled=False, size=70, opacity=1)
             .encode(x="printed:Q")
         )
-        return (reference_line("x", 0) + intervals + points + printed).properties(height=24 * len(names) + 4)
+        layers = reference_line("x", 0) + intervals + points
+        step = 28 if any("\n" in name for name in names) else 24
+        return (layers + printed if study.has_published else layers).properties(height=step * len(names) + 4)
 
     return figure(
         "coefficients",
         Text("各设定下的政策效应", "Policy effects across specifications"),
-        Text(
-            "实心点与横线:本次构建的系数与城市聚类 95% 区间;空心菱形:论文印出的系数。"
-            "“单独”:单试点城市与从未试点城市相比。",
-            "Dots and lines: coefficients of this build with 95% intervals clustered by city; hollow "
-            "diamonds: what the paper prints. "
-            "Alone: cities with one pilot against cities without any.",
-        ),
+        _what_coefficients_show(context, is_weak=bool(weak)),
         Text(
             "每项政策一幅图:各种设定下的系数及区间,零以虚线标出。",
             "One chart per policy: coefficients and intervals under every specification; a dashed line marks zero.",
         ),
-        lambda language: per_policy(context.study, rows, draw, language),
+        lambda language: per_policy(study, rows, draw, language),
         rows,
         data=DataTable(
             (
@@ -278,20 +324,45 @@ def coefficients(context: Context) -> Figure:
                 Text("估计", "Estimate"),
                 Text("95% 下限", "95% low"),
                 Text("95% 上限", "95% high"),
-                Text("论文", "Paper"),
+                *((Text("论文", "Paper"),) if study.has_published else ()),
             ),
             tuple(
                 (
-                    context.study.short(str(row["treatment"])),
+                    study.short(str(row["treatment"])),
                     name(row),
                     row["estimate"],
                     row["ci_low"],
                     row["ci_high"],
-                    row["published_estimate"],
+                    *((row["published_estimate"],) if study.has_published else ()),
                 )
                 for row in rows
             ),
         ),
-        sources=["replication.coefficient_comparison", "heterogeneity_robust_effects"],
+        sources=[
+            "replication.coefficient_comparison" if study.has_published else "regression_coefficients",
+            *(["heterogeneity_robust_effects"] if study.asks("heterogeneity_robust_effects") else []),
+        ],
         missing=found,
+        names=study.identifiers,
     )
+
+
+def _what_coefficients_show(context: Context, *, is_weak: bool) -> Text:
+    """The caption of the coefficients: the marks, what the study says of its specifications, what is left out."""
+    sentences = [
+        Text(
+            "实心点与横线:本次构建的系数与城市聚类 95% 区间。",
+            "Dots and lines: coefficients of this build with 95% intervals clustered by city.",
+        )
+    ]
+    if context.study.has_published:
+        sentences.append(Text("空心菱形:论文印出的系数。", "Hollow diamonds: what the paper prints."))
+    sentences.append(context.study.text("note_coefficients", same("")))
+    if is_weak:
+        sentences.append(
+            Text(
+                f"第一阶段 F 小于 {WEAK_F} 的工具变量估计不在图中,见表。",
+                f"Estimates whose first-stage F lies below {WEAK_F} are not drawn; the table has them.",
+            )
+        )
+    return joined((sentence for sentence in sentences if sentence), "", " ")

