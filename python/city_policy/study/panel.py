@@ -102,10 +102,10 @@ def read_panel_file(path: Path) -> PanelFile:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip")
+        return pd.read_csv(path, encoding="utf-8-sig")
     except UnicodeDecodeError:
         # What Excel writes on a Chinese machine.
-        return pd.read_csv(path, encoding="gb18030", float_precision="round_trip")
+        return pd.read_csv(path, encoding="gb18030")
 
 
 def _check_columns(path: Path, frame: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.study.check import IDENTIFIER, reserved_words
+from city_policy.study.checking import IDENTIFIER, reserved_words
 from city_policy.study.contract import DESCRIBED_COLUMNS
 from city_policy.study.panel import (
     CITY_COLUMNS,
