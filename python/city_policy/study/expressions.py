@@ -10,6 +10,8 @@ import pandas as pd
 
 from city_policy.study.problems import nearest
 
+# Texts and quoted names, which may hold any sign.
+TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 SETTING = re.compile(r"\{(\w+)\}")
 # Their value depends on the order of rows or on the machine.
 UNSTABLE_FUNCTIONS = frozenset(
@@ -85,7 +87,7 @@ class Checker:
         self.columns = {name: kind for name, kind in self.columns.items() if name.lower() not in added} | dict(columns)
         held = {str(name) for name in (self._rows.columns if self._rows is not None else ())}
         defined = ", ".join(
-            _quoted(name) if name in held else f"null::{kind} as {_quoted(name)}" for name, kind in self.columns.items()
+            quoted(name) if name in held else f"null::{kind} as {quoted(name)}" for name, kind in self.columns.items()
         )
         if self._rows is not None:
             self._connection.register("given_rows", self._rows)
@@ -117,7 +119,7 @@ class Checker:
     def _plain(self, text: str) -> str:
         """The text with every setting replaced by its number."""
         plain = SETTING.sub(self._value, text)
-        if re.search(r"--|/\*|;|\n", re.sub(r"'(?:[^']|'')*'", "''", plain)):
+        if re.search(r"--|/\*|;|\n", TEXTS.sub("", plain)):
             raise ExpressionError("expected one DuckDB expression on one line, without comments and semicolons")
         return plain
 
@@ -206,7 +208,8 @@ def _parts(node: object) -> Iterator[dict]:
             yield from _parts(child)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
 
 
