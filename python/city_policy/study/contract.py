@@ -23,9 +23,12 @@ REQUIRED_CELLS: Mapping[str, tuple[str, ...]] = {
     "coupling_components": ("subsystem", "component", "numerator", "denominator"),
     "samples": ("sample", "condition"),
     "specifications": ("specification", "result", "estimator", "outcome", "treatment"),
-    "labels": ("kind", "key"),
+    "labels": ("kind", "key", "label_zh", "label_en"),
     "expectations": ("expectation_id", "severity", "table_name", "expectation"),
     "soundness_topics": ("result", "topic", "note"),
+    "claimed_orderings": ("ordering",),
+    "count_explanations": ("count",),
+    "published_sample_counts": ("expression",),
     "tables": ("table_no", "title_zh", "title_en", "result"),
 }
 
@@ -41,6 +44,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "labels": ("kind", "key"),
     "expectations": ("expectation_id",),
     "soundness_topics": ("result",),
+    "claimed_orderings": ("ordering",),
+    "count_explanations": ("count",),
     "tables": ("table_no",),
 }
 
@@ -53,6 +58,8 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("indicators", "computed_by"): ("ratio", "level", "frontier", "coupling"),
     ("coupling_components", "subsystem"): ("digital", "real"),
     ("expectations", "severity"): ("error", "warning"),
+    ("soundness_topics", "layer"): ("results", "replication"),
+    ("count_explanations", "basis"): ("lists", "frame", "input"),
     ("specifications", "estimator"): (
         "fixed_effects", "event_study", "instrumental_variable", "placebo", "matching", "double_machine_learning",
         "bacon", "mediation", "group_difference", "imputation", "callaway_santanna", "sun_abraham",

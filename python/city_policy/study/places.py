@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from city_policy.reader.knowledge import Knowledge, load_knowledge, read_seed
+from city_policy.reader.knowledge import Knowledge, Place, load_knowledge, read_seed
 from city_policy.reader.suggestions import suggested_place
 from city_policy.reader.text import squeeze
 
@@ -38,7 +38,11 @@ class Places:
             )
             for row in rows
         }
-        self._english = {_plain(row["name_en"]): row["adcode"] for row in rows if row["name_en"]}
+        self._english: dict[str, set[str]] = {}
+        for row in rows:
+            # Suzhou (Anhui) is found as Suzhou too, and is then one of two.
+            for name in filter(None, {row["name_en"], row["name_en"].partition(" (")[0]}):
+                self._english.setdefault(_plain(name), set()).add(row["adcode"])
         self._provinces: dict[str, str] = {}
         for row in rows:
             code, name = row["adcode"][:2] + "0000", row["province_zh"]
@@ -54,9 +58,12 @@ class Places:
         """
         name = squeeze(text)
         name = re.sub(r"^(\d{6})\.0$|^(\d{4})$", lambda m: m[1] or f"{m[2]}00", name)
-        place = self._knowledge.supplementary_place(name, year)
-        if place is None and (code := self._english.get(_plain(text))):
-            return self.cities[code]
+        place = self._knowledge.supplementary_place(name, year) or self._of_another_year(name)
+        if place is None and text.isascii() and (codes := self._english.get(_plain(text))):
+            if len(codes) > 1:
+                names = ", ".join(f"{self.cities[code].name_zh} {code}" for code in sorted(codes))
+                raise PlaceError(f"which may be {names}; give the six-digit code of the one that is meant")
+            return self.cities[next(iter(codes))]
         if place is not None and place.kind == "city" and place.adcode in self.cities:
             return self.cities[place.adcode]
         if place is None:
@@ -87,6 +94,12 @@ class Places:
             for _, city in sorted(self.cities.items())
             if city.province_zh == province and city.is_prefecture_city_or_above
         ]
+
+    def _of_another_year(self, name: str) -> Place | None:
+        """The one city that bears a name or code in some year: panels often have the names of today in all years."""
+        rows = [*self._knowledge.names.get(name, ()), *self._knowledge.codes.get(name, ())]
+        places = {row.place.adcode: row.place for row in rows if row.place.kind == "city"}
+        return next(iter(places.values())) if len(places) == 1 else None
 
     def _suggestion(self, name: str, year: int) -> str:
         found = suggested_place(name, year, self._knowledge)

@@ -9,13 +9,16 @@ from city_policy.errors import InputError
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake. ``row``: row of the file, 0 for the file as a whole; ``sentence``: found, expected and what "
-    "to do."""
+    """One mistake. ``row``: row of the file, 0 for the file as a whole; ``sentence``: found, expected and what to do.
+
+    ``about``: the file that cannot be relied on because of it, without ``.csv``.
+    """
 
     file: str
     row: int
     column: str
     sentence: str
+    about: str = ""
 
     def __str__(self) -> str:
         place = self.file
@@ -37,6 +40,8 @@ def refuse(folder: object, problems: Iterable[Problem]) -> None:
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """`` (did you mean a, b?)`` with the names most like ``name``, or nothing."""
+    if not name:
+        return ""
     names = sorted(set(known))
     by_lower = {one.lower(): one for one in names}
     found = difflib.get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.6)

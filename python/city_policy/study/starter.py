@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
-from city_policy.study.check import IDENTIFIER, reserved_words
+from city_policy.study.checking import IDENTIFIER, reserved_words
 from city_policy.study.contract import DESCRIBED_COLUMNS
+from city_policy.study.expressions import quoted
 from city_policy.study.panel import (
     CITY_COLUMNS,
     YEAR_COLUMNS,
@@ -27,6 +28,7 @@ from city_policy.study.panel import (
 )
 from city_policy.study.places import PlaceError, Places
 from city_policy.study.problems import nearest
+from city_policy.study.treated import MOST_POLICIES, policy_columns
 
 UNIT_COLUMNS = ("unit", "name", "listed_name", *CITY_COLUMNS, "名单", "试点", "试点城市", "省份", "province", "单位")
 START_COLUMNS = (
@@ -49,6 +51,10 @@ INSTRUMENT_NAMES = re.compile(r"^iv($|_)|^z_|instrument|_iv$")
 # Columns that split a sample rather than move with it.
 GROUP_NAMES = re.compile(r"^(treat|post|region|group|province.*|city_type|type)$")
 MOST_CONTROLS = 12
+SAMPLES: Mapping[str, tuple[str, str, str]] = {
+    "sample_east": ("region = 'east'", "东部城市", "eastern cities"),
+    "sample_central_west": ("region != 'east'", "中西部城市", "central and western cities"),
+}
 COMMENTS: Mapping[str, Sequence[str]] = {
     "study": (
         "The keys of the study. docs/settings.md has all of them with ranges and defaults; a missing row takes "
@@ -105,7 +111,6 @@ def start_study(
     units = _units(read_panel_file(pilots), places, notes) if pilots else []
     policies = _policies(units, found, notes)
     variables = _variables(file, found, policies, outcome, notes)
-    named = next((row["variable"] for row in variables if row["role"] == "outcome"), "")
     study_id = re.sub(r"[^a-z0-9_]+", "_", folder.name.lower()).strip("_") or "study"
     study_id = study_id if study_id[0].isalpha() else f"study_{study_id}"
     tables: dict[str, list[dict[str, str]]] = {
@@ -116,24 +121,14 @@ def start_study(
         ],
         "policies": policies,
         "variables": variables,
-        "samples": [
-            {
-                "sample": "sample_east",
-                "condition": "region = 'east'",
-                "name_zh": "东部城市",
-                "name_en": "eastern cities",
-            },
-            {
-                "sample": "sample_central_west",
-                "condition": "region != 'east'",
-                "name_zh": "中西部城市",
-                "name_en": "central and western cities",
-            },
-        ],
-        "specifications": _specifications(named, [row for row in variables if row["role"] == "instrument"]),
-    }  # fmt: skip
+        "samples": _samples(found),
+        "specifications": _specifications(variables, bool(_samples(found))),
+    }
     if units:
-        tables["pilot_units"] = units
+        tables["pilot_units"] = [
+            {column: text for column, text in row.items() if column != "policy_name"} for row in units
+        ]
+    tables = {name: rows for name, rows in tables.items() if rows}
     _write(folder, tables)
     return Started(folder, tuple(f"{name}.csv" for name in tables), tuple(notes))
 
@@ -152,6 +147,8 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
         )
     batch_column, policy_column = guess_column(frame, BATCH_COLUMNS), guess_column(frame, POLICY_COLUMNS)
     units: list[dict[str, str]] = []
+    # Two Chinese names may make one identifier.
+    policies: dict[str, str] = {}
     undecided = 0
     for position, row in frame.iterrows():
         number = int(str(position)) + file.first_row
@@ -165,9 +162,12 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
                 "correct it."
             )
         year = digits[0]
-        policy = _identifier(_text(row[policy_column])) if policy_column else ""
+        name = _text(row[policy_column]) if policy_column else ""
+        if name not in policies:
+            policies[name] = _free(_identifier(name) if name else "pilot", {*DESCRIBED_COLUMNS, *policies.values()})
         cells = {
-            "policy_id": policy or "pilot",
+            "policy_id": policies[name],
+            "policy_name": name or "试点",
             "unit": unit,
             "adcode": "",
             "start_year": year,
@@ -198,38 +198,43 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
 
 
 def _policies(units: Sequence[Mapping[str, str]], panel: Panel | None, notes: list[str]) -> list[dict[str, str]]:
-    """The rows of policies.csv: those of the list, else the columns of the panel that look like a treatment."""
-    names = list(dict.fromkeys(row["policy_id"] for row in units))
+    """The rows of policies.csv: those of the list, else the columns of the panel that look like a treatment, else one
+    of a list that comes with the project, as an example."""
+    names = {row["policy_id"]: row["policy_name"] for row in units}
     if names:
-        return [
-            {"policy_id": name, "name_zh": "试点" if name == "pilot" else name,
-             "name_en": _words(name), "kind": "listed", "panel_column": "", "role": "study"}
-            for name in names
-        ]  # fmt: skip
-    columns = _treatment_columns(panel) if panel else []
-    if columns:
+        rows = [_policy(policy, name, "listed") for policy, name in names.items()]
+    elif columns := _treatment_columns(panel) if panel else []:
         notes.append(
             f"The columns {', '.join(columns)} of the panel look like treatments that start and stay; check them."
         )
-        taken = {name.lower() for name in panel.frame.columns} if panel else set()
-        return [
-            {"policy_id": _free(_identifier(name), taken), "name_zh": name, "name_en": _words(name), "kind": "column",
-             "panel_column": name, "role": "study"}
-            for name in columns[:6]
-        ]  # fmt: skip
-    notes.append(
-        "No list of pilots was given: write pilot_units.csv, or name a list of seeds/policy in list_id of policies.csv."
-    )
-    return [
-        {
-            "policy_id": "pilot",
-            "name_zh": "试点",
-            "name_en": "pilot",
-            "kind": "listed",
-            "panel_column": "",
-            "role": "study",
+        taken = {*DESCRIBED_COLUMNS, *(name.lower() for name in panel.frame.columns)} if panel else set()
+        rows = []
+        for name in columns:
+            policy = _free(_identifier(name), taken)
+            taken.add(policy)
+            rows.append(_policy(policy, name, "column") | {"panel_column": name})
+    else:
+        notes.append(
+            "No list of pilots was given, so that the policy is an example: name another list of seeds/policy in "
+            "list_id of policies.csv, or clear it and write pilot_units.csv."
+        )
+        example = {
+            "policy_id": "broadband",
+            "name_zh": "宽带中国",
+            "name_en": "Broadband China",
+            "list_id": "miit_ndrc",
         }
-    ]
+        rows = [_policy("", "", "listed") | example]
+    for row in rows[MOST_POLICIES:]:
+        row["role"] = "other"
+    if len(rows) > MOST_POLICIES:
+        notes.append(f"Of {len(rows)} policies the first {MOST_POLICIES} are studied; check the roles.")
+    return rows
+
+
+def _policy(policy: str, name: str, kind: str) -> dict[str, str]:
+    return {"policy_id": policy, "name_zh": _label(name), "name_en": _label(_words(name)), "kind": kind, "list_id": "",
+            "panel_column": "", "role": "study"}  # fmt: skip
 
 
 def _treatment_columns(panel: Panel) -> list[str]:
@@ -267,46 +272,9 @@ def _variables(
                 "tertiary_share", "control", "第三产业占比", "tertiary industry share", "share", "tertiary_share / 100"
             ),
         ]
-    used = {str(row["panel_column"]).lower() for row in policies} | {
-        panel.city_column.lower(), panel.year_column.lower(), *CITY_COLUMNS, *YEAR_COLUMNS
-    }  # fmt: skip
-    taken = {row["policy_id"] for row in policies} | set(DESCRIBED_COLUMNS)
-    rows: list[dict[str, str]] = []
-    for name in file.frame.columns:
-        if name.lower() in used:
-            continue
-        values = file.frame[name]
-        numeric = pd.api.types.is_numeric_dtype(values)
-        plain = values.replace([np.inf, -np.inf], np.nan).dropna() if numeric else values.dropna()
-        if plain.nunique() < 2 or (pd.api.types.is_integer_dtype(values) and plain.nunique() == len(values)):
-            # What never changes, or numbers the rows, is no variable.
-            continue
-        role = "group"
-        if numeric and not GROUP_NAMES.search(name.lower()):
-            role = "instrument" if INSTRUMENT_NAMES.search(name.lower()) else "measure"
-            # What a list or another column says of the treatment is no control.
-            if TREATMENT_NAMES.search(name.lower()) and plain.isin([0, 1]).all():
-                role = "measure"
-        variable = _free(_identifier(name), taken)
-        taken.add(variable)
-        label = file.labels.get(name) or name
-        rows.append(_variable(variable, role, label, label, "", f'"{name}"' if not _is_plain(name) else name))
-    candidates = [row for row in rows if row["role"] == "measure"]
-    if outcome:
-        chosen = next((row for row in rows if row["expression"].strip('"') == outcome), None)
-        if chosen is None:
-            columns = [str(name) for name in file.frame.columns]
-            raise InputError(
-                f"{file.path}, row 1: the outcome '{outcome}' is no column that "
-                f"varies{nearest(outcome, columns)}; correct it."
-            )
-        chosen["role"] = "outcome"
-    elif first := next((row for row in candidates if not _looks_like_treatment(row["variable"])), None):
-        first["role"] = "outcome"
-        notes.append(
-            f"{first['variable']} was taken for the outcome, being the first number of the panel; check the roles."
-        )
-    controls = [row for row in candidates if row["role"] == "measure" and not _looks_like_treatment(row["variable"])]
+    rows = _columns_as_variables(file, panel, policies)
+    _choose_outcome(file, rows, outcome, notes)
+    controls = [row for row in rows if row["role"] == "measure" and not _looks_like_treatment(row["variable"])]
     for row in controls[:MOST_CONTROLS]:
         row["role"] = "control"
     if len(controls) > MOST_CONTROLS:
@@ -314,6 +282,69 @@ def _variables(
             f"Of {len(controls)} further numbers the first {MOST_CONTROLS} were taken for controls; check the roles."
         )
     return rows
+
+
+def _columns_as_variables(file: PanelFile, panel: Panel, policies: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """A row per column of the panel that varies: an instrument, a group or a measure."""
+    used = {str(row["panel_column"]).lower() for row in policies} | {
+        panel.city_column.lower(), panel.year_column.lower(), *CITY_COLUMNS, *YEAR_COLUMNS
+    }  # fmt: skip
+    taken = {*DESCRIBED_COLUMNS, *policy_columns(row["policy_id"] for row in policies), *SAMPLES}
+    # fct_study_panel computes covers_<variable> beside the columns of the panel.
+    taken |= {name.lower().removeprefix("covers_") for name in file.frame.columns if name.lower().startswith("covers_")}
+    rows: list[dict[str, str]] = []
+    for name in file.frame.columns:
+        role = "" if name.lower() in used else _role(name, file.frame[name])
+        if role:
+            variable = _free(_identifier(name), taken)
+            taken.add(variable)
+            label = file.labels.get(name) or name
+            rows.append(_variable(variable, role, label, label, "", name if _is_plain(name) else quoted(name)))
+    return rows
+
+
+def _role(name: str, values: pd.Series) -> str:
+    """The guessed role of a column; blank for one that is no variable."""
+    numeric = pd.api.types.is_numeric_dtype(values)
+    plain = values.replace([np.inf, -np.inf], np.nan).dropna() if numeric else values.dropna()
+    if plain.nunique() < 2 or (pd.api.types.is_integer_dtype(values) and plain.nunique() == len(values)):
+        # What never changes, or numbers the rows, is no variable.
+        return ""
+    if not numeric or GROUP_NAMES.search(name.lower()):
+        return "group"
+    # What a list or another column says of the treatment is no control.
+    is_treatment = TREATMENT_NAMES.search(name.lower()) and plain.isin([0, 1]).all()
+    return "instrument" if INSTRUMENT_NAMES.search(name.lower()) and not is_treatment else "measure"
+
+
+def _choose_outcome(file: PanelFile, rows: Sequence[dict[str, str]], outcome: str, notes: list[str]) -> None:
+    """Give one row the role outcome: the column that was named, or the first number."""
+    columns = {row["expression"].strip('"').replace('""', '"').lower(): row for row in rows}
+    if outcome:
+        chosen = columns.get(outcome.lower())
+        if chosen is None:
+            names = [str(name) for name in file.frame.columns]
+            raise InputError(
+                f"{file.path}, row 1: the outcome '{outcome}' is no column that varies{nearest(outcome, names)}; "
+                "correct it."
+            )
+        numeric = [name for name in file.frame.columns if pd.api.types.is_numeric_dtype(file.frame[name])]
+        if outcome.lower() not in {name.lower() for name in numeric}:
+            raise InputError(
+                f"{file.path}: found text in the column '{outcome}', expected numbers for an outcome; name another "
+                "column."
+            )
+    else:
+        measures = (row for row in rows if row["role"] == "measure")
+        chosen = next((row for row in measures if not _looks_like_treatment(row["variable"])), None)
+        if chosen is None:
+            raise InputError(
+                f"{file.path}: found no column of numbers that may be the outcome; add one, or name it with --outcome."
+            )
+        notes.append(
+            f"{chosen['variable']} was taken for the outcome, being the first number of the panel; check the roles."
+        )
+    chosen["role"] = "outcome"
 
 
 def _looks_like_treatment(name: str) -> bool:
@@ -325,17 +356,30 @@ def _variable(variable: str, role: str, name_zh: str, name_en: str, unit: str, e
             "expression": expression}  # fmt: skip
 
 
-def _specifications(outcome: str, instruments: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def _samples(panel: Panel | None) -> list[dict[str, str]]:
+    """The east and the rest, unless the panel has regions of its own."""
+    if panel and "region" in {name.lower() for name in panel.frame.columns}:
+        return []
+    return [
+        {"sample": sample, "condition": condition, "name_zh": name_zh, "name_en": name_en}
+        for sample, (condition, name_zh, name_en) in SAMPLES.items()
+    ]
+
+
+def _specifications(variables: Sequence[Mapping[str, str]], has_samples: bool) -> list[dict[str, str]]:
     """The regressions that most referees ask for; the instrument where the panel seems to have one."""
     with open(Path(__file__).parent / "starting_specifications.csv", encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
-    if instruments:
-        for row in rows:
-            if row["estimator"] == "instrumental_variable":
-                row["variant"] = instruments[0]["variable"]
-    else:
-        rows = [row for row in rows if row["estimator"] != "instrumental_variable"]
-    return [row | {"outcome": outcome, "treatment": "each"} for row in rows]
+    outcome = next(row["variable"] for row in variables if row["role"] == "outcome")
+    instrument = next((row["variable"] for row in variables if row["role"] == "instrument"), "")
+    for row in rows:
+        if row["estimator"] == "instrumental_variable":
+            row["variant"] = instrument
+    return [
+        row | {"outcome": outcome, "treatment": "each"}
+        for row in rows
+        if (instrument or row["estimator"] != "instrumental_variable") and (has_samples or row["sample"] not in SAMPLES)
+    ]
 
 
 def _write(folder: Path, tables: Mapping[str, Iterable[Mapping[str, str]]]) -> None:
@@ -384,7 +428,7 @@ def _is_plain(name: str) -> bool:
 
 def _label(text: str) -> str:
     """A label without what a page or spreadsheet takes for a command."""
-    return re.sub(r"[<>\\]", " ", text).strip().lstrip("=+-@ ")
+    return re.sub(r"[<>\\\x00-\x1f\x7f]", " ", text).strip().lstrip("=+-@ ")
 
 
 def _words(name: str) -> str:
