@@ -30,8 +30,8 @@ build: $(VENV)/installed ## Run dbt build and publish: STUDY=DIR, YEARBOOKS=DIR,
 	$(BIN)/city-policy build $(if $(STUDY),--study "$(STUDY)") $(if $(PANEL),--panel "$(PANEL)") $(if $(YEARBOOKS),--yearbooks "$(YEARBOOKS)") $(if $(SUPPLEMENTARY),--supplementary "$(SUPPLEMENTARY)")
 
 .PHONY: publish
-publish: $(VENV)/installed $(VENV)/postgresql ## Copy the last publication to PostgreSQL: TARGET=postgresql://user:password@host/database
-	@$(BIN)/city-policy publish --target "$$TARGET"
+publish: $(VENV)/installed $(VENV)/postgresql ## Copy a publication, of STUDY=DIR or the paper, to PostgreSQL: TARGET=postgresql://user:password@host/database
+	@$(BIN)/city-policy publish $(if $(STUDY),--study "$(STUDY)") --target "$$TARGET"
 
 .PHONY: report
 report: $(VENV)/map ## Write the report after a build, of your own study with STUDY=DIR: one page, and LaTeX, Word and Excel

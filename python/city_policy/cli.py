@@ -96,6 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
         "the last build published, in one step for its readers. PGPASSWORD or ~/.pgpass keep the password out of the "
         "command line.",
     )
+    publish.add_argument(
+        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
+    )
     publish.add_argument("--target", required=True, metavar="URL", help="postgresql://user:password@host:5432/database")
 
     questions = commands.add_parser(
@@ -268,8 +271,10 @@ def _accept(arguments: argparse.Namespace) -> None:
 def _publish(arguments: argparse.Namespace) -> None:
     from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
     from city_policy.publish import publish_postgresql
+    from city_policy.report.publication import published_database
 
-    tables = publish_postgresql(data_directory() / PUBLISHED_DIRECTORY, arguments.target)
+    published = published_database(data_directory(), arguments.study)
+    tables = publish_postgresql(published.parent / PUBLISHED_DIRECTORY, arguments.target)
     print(f"Published {tables} tables.")
 
 
