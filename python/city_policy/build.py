@@ -103,6 +103,12 @@ def build(
     if panel and yearbooks:
         raise InputError("A panel and yearbooks were given; a study has one input, so give one of them.")
     data = data_directory().absolute()
+    if any(letter in str(data) for letter in "'{}"):
+        # dbt-duckdb writes the paths of seeds and sources into SQL as they are.
+        raise InputError(
+            f"{data} holds an apostrophe or brace, which dbt cannot read in a path; point CITY_POLICY_DATA to another "
+            "directory."
+        )
     steps: list[tuple[str, float]] = []
     started = time.time()
 

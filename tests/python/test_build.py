@@ -235,6 +235,13 @@ def test_an_unwritable_target_is_one_sentence(project, tmp_path):
     assert "cannot be written" in result.stderr and result.stderr.count("\n") == 1
 
 
+def test_a_data_directory_that_dbt_cannot_read_is_one_sentence(project, tmp_path):
+    result = run(["city-policy", "build"], project, tmp_path / "it's mine")
+    assert result.returncode == 2
+    assert "holds an apostrophe or brace" in result.stderr and result.stderr.count("\n") == 1
+    assert not (tmp_path / "it's mine").exists()
+
+
 def test_outside_the_project_is_one_sentence(tmp_path):
     result = run(["city-policy", "build"], tmp_path, tmp_path)
     assert result.returncode == 2
