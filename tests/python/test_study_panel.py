@@ -452,6 +452,20 @@ def test_low_carbon_pilots_by_commands_alone(low_carbon, reference):
         assert r2 == pytest.approx((row["r2"], row["r2_within"]), rel=1e-9)
 
 
+def test_low_carbon_pilots_without_controls(project, panels, reference, tmp_path):
+    # The controls of a study are its variables with that role, so that a regression without is a study of its own.
+    panel = panels / "low_carbon" / "panel.xlsx"
+    pilots = panels / "low_carbon" / "pilot_list.xlsx"
+    folder = start_study(tmp_path / "bare", project, panel, pilots).folder
+    for name, keep in (("variables", "outcome"), ("specifications", "baseline")):
+        path = folder / f"{name}.csv"
+        header, *lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+        path.write_text("\n".join([header, *(line for line in lines if f"{keep}," in line[:40])]), encoding="utf-8")
+    (row,) = reference[reference["specification"].str.startswith("no controls")].to_dict("records")
+    with built(project, folder, panel, tmp_path / "data") as database:
+        assert_row(database, "from results.baseline_effects where term = 'pilot' and vcov = 'CRV1'", row, 1e-9)
+
+
 def test_the_list_makes_the_column_of_the_author(low_carbon):
     n, n_same, n_treated = low_carbon.sql(
         "select count(*), count(*) filter (pilot = did), sum(pilot) from marts.fct_study_panel where in_sample"
