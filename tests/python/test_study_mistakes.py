@@ -642,6 +642,18 @@ ON_A_YEARBOOK = {
     "a blank word": Mistake(
         swap("labels", "First", ""), "labels.csv, row 2, column label_en", ("found nothing, expected a value", "fill")
     ),
+    "a count of an unknown column": Mistake(
+        put("published_sample_counts", "count,value,expression\ncities,9,count(distinct adcod)\n"),
+        "published_sample_counts.csv, row 2, column expression", ("adcod is no column", "did you mean adcode"),
+    ),
+    "a statement for a count": Mistake(
+        put("published_sample_counts", "count,value,expression\ncities,9,1) ; drop table x; --\n"),
+        "published_sample_counts.csv, row 2, column expression", ("semicolons",),
+    ),
+    "a count that is a word": Mistake(
+        put("published_sample_counts", "count,value,expression\ncities,9,max(region)\n"),
+        "published_sample_counts.csv, row 2, column expression", ("found 'max(region)'", "expected a count"),
+    ),
     # Tables, the index, expectations.
     "an unknown result of a table": Mistake(
         swap("tables", "baseline_effects", "baseline"), "tables.csv, row 2, column result",

@@ -105,6 +105,7 @@ def check_variables(study: Checking) -> dict[str, str]:
         checker.add(types)
         if study.reads("variables"):
             _conditions(study, checker)
+            _counts(study, checker)
             if not any(row["role"] == "outcome" for row in study.rows["variables"]):
                 study.tell("variables", 0, "", "found no variable with the role outcome, expected one or more; add it.")
     return needed
@@ -229,6 +230,23 @@ def _conditions(study: Checking, checker: Checker) -> None:
         else:
             continue
         study.tell("samples", row, "condition", sentence)
+
+
+def _counts(study: Checking, checker: Checker) -> None:
+    """The counts of a paper are made from the same panel, its samples included."""
+    if None in study.columns.values() or not study.reads("samples"):
+        return
+    checker.add({row["sample"]: "boolean" for row in study.rows["samples"] if IDENTIFIER.fullmatch(row["sample"])})
+    for row in study.rows["published_sample_counts"]:
+        text = row["expression"]
+        try:
+            is_number = not text or checker.check(text, is_count=True).is_number
+        except ExpressionError as problem:
+            study.tell("published_sample_counts", row, "expression", f"found '{text}': {problem}.")
+            continue
+        if not is_number:
+            sentence = f"found '{text}', expected a count such as count(distinct adcode); correct it."
+            study.tell("published_sample_counts", row, "expression", sentence)
 
 
 def check_samples(study: Checking) -> None:

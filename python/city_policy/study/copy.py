@@ -11,6 +11,7 @@ from city_policy.study.check import CheckedStudy
 
 # Tells dbt that the folder is a copy (macros/refuse_unchecked_study.sql).
 MARK = "CHECKED"
+ASIDE = ".study-"
 
 
 def write_copy(study: CheckedStudy, data: Path) -> Path:
@@ -21,7 +22,10 @@ def write_copy(study: CheckedStudy, data: Path) -> Path:
     target = data / "study"
     with writable(target):
         (data / "landing").mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".study-", dir=data))
+        # What a build that was killed here has left behind; the lock of builds keeps others out.
+        for leftover in data.glob(f"{ASIDE}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=data))
         try:
             for name, file in study.files.items():
                 with open(aside / f"{name}.csv", "w", encoding="utf-8", newline="") as handle:

@@ -94,13 +94,14 @@ class Checker:
         source = "given_rows" if self._rows is not None else "(select 1) limit 0"
         self._connection.execute(f"create or replace temp table city_years as select {defined} from {source}")
 
-    def check(self, text: str, is_tried: bool = True) -> Expression:
-        """The checked expression. ``is_tried``: whether a value that cannot be computed becomes missing in the build.
+    def check(self, text: str, is_tried: bool = True, is_count: bool = False) -> Expression:
+        """The checked expression. ``is_tried``: whether a value that cannot be computed becomes missing in the build;
+        ``is_count``: whether it is one value of all rows and not one of each.
 
         Raises ExpressionError with what was found, what is expected and what to do.
         """
         plain = self._plain(text)
-        names, has_window = self._names(plain)
+        names, has_window = self._names(plain, is_count)
         try:
             described = self._connection.execute(f"describe select {plain} as value from city_years").fetchall()
         except duckdb.Error as error:
@@ -133,7 +134,7 @@ class Checker:
         except ValueError:
             raise ExpressionError(f"the setting {{{name}}} is no number; name one that is") from None
 
-    def _names(self, text: str) -> tuple[frozenset[str], bool]:
+    def _names(self, text: str, is_count: bool) -> tuple[frozenset[str], bool]:
         """The columns that a text names, and whether it looks through a window."""
         names: set[str] = set()
         has_window = False
@@ -156,7 +157,7 @@ class Checker:
                     raise ExpressionError(f"{part['function_name']} needs an order; write order by into its window")
             elif kind == "FUNCTION" and not part.get("is_operator"):
                 self._function(part)
-                if part["function_name"] in self._aggregates:
+                if part["function_name"] in self._aggregates and not is_count:
                     raise ExpressionError(
                         f"{part['function_name']} adds up many rows; write over (partition by …) behind it"
                     )
