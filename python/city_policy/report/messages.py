@@ -69,6 +69,61 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"No row of the sample '(\w+)' can be used: (\w+) is missing in every row\.",
         "样本 {0} 没有可用的观测:{1}在每一行都缺失。",
     ),
+    (
+        r"The decomposition needs a balanced panel; the sample '(\w+)' has (\d+) usable rows for (\d+) cities and "
+        r"(\d+) years \((\d+) missing, (\d+) of its rows without the outcome\)\.",
+        "分解需要平衡面板:样本 {0} 有 {2} 个城市、{3} 年的 {1} 个可用观测(缺 {4} 个,其中 {5} 个缺被解释变量)。",
+    ),
+    (
+        r"No value in (\d+) of (\d+) city-years: not in the input, or a logarithm of or a division by zero\.",
+        "{1} 个城市—年份中有 {0} 个没有数值:输入中没有,或是零的对数、除以零。",
+    ),
+    (r"No value in the input\.", "输入中没有数值。"),
+    (
+        r"(\d+) (?:city is|cities are) treated in every year used and cannot be compared\.",
+        "{0} 个城市在所用各年均受处理,无从比较。",
+    ),
+    (
+        r"diff-diff: Unbalanced panel detected \(some units are unobserved in some periods\)\.",
+        "diff-diff:面板不平衡(有些城市缺某些年份)。",
+    ),
+    (r"No city of the sample changes its (\w+) treatment\.", "样本中没有城市的{0}状态发生变化。"),
+    (r"No city treated in these years has a city to be compared with\.", "这些年份受处理的城市没有可比的城市。"),
+    (
+        r"No city of the sample '(\w+)' is treated by (\w+) in the rows used\.",
+        "样本 {0} 所用的观测中没有城市受{1}处理。",
+    ),
+    (
+        r"No city of the sample '(\w+)' changes its treatment by (\w+) against others within the years\.",
+        "样本 {0} 中没有城市的{1}状态在这些年份内相对其他城市发生变化。",
+    ),
+    (
+        r"(?:Every|No) city of the sample '(\w+)' is treated by (\w+), so there is nothing to match\.",
+        "样本 {0} 的城市或全部受{1}处理、或全部未受处理,无从匹配。",
+    ),
+    (r"(\w+) is collinear with the controls and the fixed effects\.", "{0}与控制变量和固定效应共线。"),
+    (r"(\w+) is collinear with the other terms and the fixed effects\.", "{0}与其他变量和固定效应共线。"),
+    (r"Matching needs a control that varies\.", "匹配需要有变化的控制变量。"),
+    (
+        r"The propensity scores of treated and control rows do not overlap\.",
+        "处理组与对照组的倾向得分没有重叠。",
+    ),
+    (
+        r"Double machine learning needs a control; without one the regression is the plain one\.",
+        "双重机器学习需要控制变量;没有控制变量时即普通回归。",
+    ),
+    (r"(\d+) cities are too few for (\d+) folds of at least two cities\.", "{0} 个城市不足以分为 {1} 折。"),
+    (r"There are too few clusters for (\d+) instruments\.", "聚类数不足以支持 {0} 个工具变量。"),
+    (
+        r"The controls and the fixed effects explain the instrument (\S+)\.",
+        "控制变量与固定效应已解释工具变量 {0}。",
+    ),
+    (
+        r"The sample '(\w+)' does not identify the effect of (\w+): no city of it changes treatment, or the other "
+        r"terms explain it\.",
+        "样本 {0} 不能识别{1}的效应:没有城市的处理状态发生变化,或已被其他变量解释。",
+    ),
+    (r"Every row is alone in its city or year, so that the fixed effects absorb it\.", "每一行都被固定效应吸收。"),
     (r"Dropped as collinear: (.+)\.", "因共线而剔除:{0}。"),
     (r"The sample '(\w+)' is empty\.", "样本 {0} 没有观测。"),
 )

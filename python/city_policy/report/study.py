@@ -235,6 +235,15 @@ class Study:
         """A policy's short name."""
         return self._short.get(policy) or self.label("row", policy)
 
+    def with_comparisons(self, words: Text) -> Text:
+        """Sentences with the names of the comparisons of the decomposition in place of their keys."""
+        zh, en = words.zh, words.en
+        for (kind, key), label in self._labels.items():
+            if kind == "comparison" and "_" in key:
+                zh = zh.replace(f" {key} ", f"“{label.zh}”").replace(key, f"“{label.zh}”")
+                en = re.sub(rf"\b{key}\b", f"“{label.en.lower()}”", en)
+        return Text(zh, en)
+
     def spoken(self, sentence: str) -> str:
         """An English sentence of the warehouse with names in place of identifiers.
 

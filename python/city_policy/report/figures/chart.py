@@ -44,10 +44,13 @@ def theme(name: str) -> Spec:
         "titleFontWeight": "normal",
         "labelLimit": 260,
     }
+    # Numbers along a wide chart must not touch each other.
+    horizontal = {"labelSeparation": 4}
     return {
         "background": "transparent",
         "font": FONT,
         "axis": axis,
+        "axisX": horizontal,
         "legend": {
             "labelColor": INK[name],
             "titleColor": INK[name],
@@ -56,6 +59,7 @@ def theme(name: str) -> Spec:
             "labelLimit": 240,
             "titleFontWeight": "normal",
             "titleLimit": 300,
+            "gradientHorizontalMaxLength": 320,
         },
         "title": {"color": INK[name], "fontSize": 13, "fontWeight": 600, "anchor": "start"},
         "view": {"stroke": None},

@@ -49,6 +49,8 @@ def event_study(context: Context) -> Figure:
                 "time:Q",
                 title=Text("相对试点的年份", "Years since the pilot")[language],
                 axis=alt.Axis(tickMinStep=1, format="d"),
+                # The first and the last interval keep clear of the edges.
+                scale=alt.Scale(padding=14, nice=False),
             ),
             tooltip=[
                 alt.Tooltip("end:N", title=Text("年份", "year")[language]),
@@ -76,7 +78,7 @@ def event_study(context: Context) -> Figure:
     pretrend = {
         str(row["treatment"]): row["pretrend_p_value"] for row in clustered if row["pretrend_p_value"] is not None
     }
-    said = _p_values(context, list(pretrend.items()))
+    said = _p_values(context, [(policy, pretrend[policy]) for policy in context.study.policies if policy in pretrend])
     caption = Text("基期为试点前一年,两端年份合并。", "Reference: the year before the pilot; the ends are binned.")
     if pretrend:
         caption = Text(

@@ -98,10 +98,10 @@ def inference(context: Context) -> Figure:
         Text("推断方法", "Kinds of inference"),
         Text(
             "点与横线:基准回归的系数与各方法的 95% 区间;右侧为 P 值。随机化检验只有 P 值。"
-            "橙色的 iid 标准误忽略同一城市各年份相互关联,因而偏小;应读其下各行。",
+            "橙色的 iid 标准误忽略同一城市各年份相互关联,因而一般偏小;应读其下各行。",
             "Dots and lines: the baseline coefficient with the 95% interval of every method; p values on the right. "
             "Randomisation has a p value only. The orange iid errors ignore that a city's years hang together and are "
-            "too small; read the rows below.",
+            "as a rule too small; read the rows below.",
         ),
         Text(
             "每项政策一幅图:每种推断方法一行,为同一系数及其区间与 P 值,零以虚线标出。",

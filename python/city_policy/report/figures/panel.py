@@ -1,5 +1,7 @@
 """Which city is treated when: cohorts and the view of the panel."""
 
+import itertools
+
 import altair as alt
 
 from city_policy.report.database import Row
@@ -91,11 +93,16 @@ def panel_view(context: Context) -> Figure:
             adcode,
         ),
     )
+    # Years that the whole panel steps over leave no gap, years that a city lacks do.
+    years = sorted({year for by_year in by_city.values() for year, _ in by_year})
+    before = {year: previous for previous, year in itertools.pairwise(years)}
+    has_gaps = any(len(by_year) < len(years) for by_year in by_city.values())
     segments: list[Row] = []
     for place, adcode in enumerate(order):
         for year, status in by_city[adcode]:
-            if segments and segments[-1]["place"] == place and segments[-1]["status"] == status:
-                segments[-1]["end"] = year + 1
+            last = segments[-1] if segments and segments[-1]["place"] == place else None
+            if last and last["status"] == status and last["end"] - 1 == before.get(year):
+                last["end"] = year + 1
             else:
                 segments.append(
                     {
@@ -167,7 +174,11 @@ def panel_view(context: Context) -> Figure:
     return figure(
         "panel_view",
         Text("试点时间的面板视图", "Treatment timing in the panel"),
-        Text("每行一个样本城市,按首次试点年份排列。", "One row per sample city, ordered by its first treated year."),
+        Text(
+            "每行一个样本城市,按首次试点年份排列。" + "空白:面板中没有的城市—年份。" * has_gaps,
+            "One row per sample city, ordered by its first treated year."
+            + " Blank: city-years that the panel lacks." * has_gaps,
+        ),
         Text(
             "城市与年份的矩阵:灰色为未试点,颜色表示该年所持的试点。",
             "A matrix of cities and years: grey before any pilot, then a colour for the pilots that a city holds.",
@@ -181,7 +192,7 @@ def panel_view(context: Context) -> Figure:
 
 def _status(study: Study, row: Row) -> str:
     """The policies that treat a city in a year, "none" without any; a derived policy stands for its components."""
-    held = [policy for policy in study.policies if row[policy]]
+    held = [policy for policy in study.policies if row.get(policy)]
     parts = {component for policy in held for component in study.components[policy]}
     return " ".join(policy for policy in held if policy not in parts) or "none"
 

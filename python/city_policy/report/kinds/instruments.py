@@ -31,11 +31,12 @@ def instruments(tools: Tools, found: list[Row]) -> Draft:
     for rows in by_specification.values():
         columns = [(row, stage) for row in rows for stage in STAGES]
         body = []
-        for term in ("instrument", *tools.terms(rows)):
-            stage = "first_stage" if term == "instrument" else "second_stage"
+        terms = [(term, label, "first_stage") for term, label in _names(tools, rows).items()]
+        terms += [(term, tools.row(term), "second_stage") for term in tools.terms(rows)]
+        for term, label, stage in terms:
             cells = tuple(tools.estimates.cell(row["spec_id"], term) if at == stage else Cell() for row, at in columns)
             if any(cell != Cell() for cell in cells):
-                body.append(TableRow(tools.row(term), cells))
+                body.append(TableRow(label, cells))
         if body:
             body += _tests(tools, columns, diagnostics)
         headings = (
@@ -50,12 +51,24 @@ def instruments(tools: Tools, found: list[Row]) -> Draft:
     return Draft(panels, ["instrumental_variable"], [note], [row["spec_id"] for row in found])
 
 
+def _names(tools: Tools, rows: Sequence[Row]) -> dict[str, Text]:
+    """The instruments of some regressions by their term: one, or variables by name; those of every year are many and
+    stand as a number only.
+    """
+    names = {"instrument": tools.row("instrument")}
+    for variable, column in tools.study.column_of.items():
+        names |= {f"instrument_{column}": tools.row(variable)}
+    specs = {row["spec_id"] for row in rows}
+    present = {row["term"] for row in tools.estimates.rows if row["spec_id"] in specs}
+    return {term: label for term, label in names.items() if term in present}
+
+
 def _tests(tools: Tools, columns: Sequence[Column], diagnostics: Mapping[tuple[object, object], Row]) -> list[TableRow]:
     """What tells whether an instrument is strong, and the interval that does not need it to be."""
 
-    def cells(column: str, published: str | None = None) -> tuple[Cell, ...]:
+    def cells(column: str, published: str | None = None, decimals: int = 3) -> tuple[Cell, ...]:
         return tuple(
-            _diagnostic(tools, diagnostics.get((row["spec_id"], CLUSTERED)), column, published)
+            _diagnostic(tools, diagnostics.get((row["spec_id"], CLUSTERED)), column, published, decimals)
             if stage == "first_stage"
             else Cell()
             for row, stage in columns
@@ -66,8 +79,11 @@ def _tests(tools: Tools, columns: Sequence[Column], diagnostics: Mapping[tuple[o
         for row, stage in columns
     )
     counts = tuple(tools.estimates.count(row["spec_id"]) for row, _ in columns)
+    n_instruments = cells("n_instruments", decimals=0)
+    several = [TableRow(Text("工具变量个数", "Number of instruments"), n_instruments)]
     lm = cells("kleibergen_paap_rk_lm_robust", "kleibergen_paap_rk_lm")
     return [
+        *(several if any((cell.value or 0) > 1 for cell in n_instruments) else []),
         TableRow(tools.row("kleibergen_paap_rk_lm"), lm),
         TableRow(tools.row("cragg_donald_f"), cells("cragg_donald_f", "cragg_donald_wald_f")),
         TableRow(tools.row("kleibergen_paap_wald_f"), cells("kleibergen_paap_wald_f")),
@@ -76,12 +92,12 @@ def _tests(tools: Tools, columns: Sequence[Column], diagnostics: Mapping[tuple[o
     ]
 
 
-def _diagnostic(tools: Tools, row: Row | None, column: str, published: str | None) -> Cell:
+def _diagnostic(tools: Tools, row: Row | None, column: str, published: str | None, decimals: int) -> Cell:
     if row is None:
         return Cell()
     # The paper prints diagnostics of its own instrument only.
     subject = f"{row['treatment']} / {published}" if row["paper_table"] and published else None
-    return plain(row[column], tools.published.get(("instrument diagnostic", None, subject)), 3)
+    return plain(row[column], tools.published.get(("instrument diagnostic", None, subject)), decimals)
 
 
 def _anderson_rubin(row: Row | None) -> Cell:

@@ -52,7 +52,7 @@ def _mediator(tools: Tools, mediator: str, rows: Sequence[Row], effects: Effects
     sobel = [_sobel(tools, effects.get((_path(row), CLUSTERED)), mediator) for row in direct]
     bootstrap = [_bootstrap(effects.get((_path(row), CLUSTERED))) for row in direct]
     extra = [
-        TableRow(Text("Sobel Z(iid)", "Sobel Z (iid)"), cells(sobel_iid)),
+        TableRow(Text("Sobel Z（iid）", "Sobel Z (iid)"), cells(sobel_iid)),
         TableRow(Text("Sobel Z(城市聚类)", "Sobel Z (clustered)"), cells(sobel)),
         TableRow(tools.row("bootstrap"), cells(bootstrap)),
     ]

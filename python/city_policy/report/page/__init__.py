@@ -108,7 +108,7 @@ def _intro(study: Study, tables: Sequence[PaperTable], years: Text) -> Text:
     ]
     told = [Text(f"{name.zh}:{words.zh}", f"{name.en}: {words.en}") for name, words in parts if words]
     described = joined(told, ";", "; ")
-    return Text(f"{described.zh}。{shown.zh}与各图。", f"{described.en}. {shown.en} and figures.")
+    return Text(f"{described.zh}。{shown.zh} 与各图。", f"{described.en}. {shown.en} and figures.")
 
 
 def _banner(study: Study) -> Text | None:
@@ -216,10 +216,12 @@ def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -
             {
                 "result": result,
                 "topic": Text(str(topic.get("topic_zh") or row["topic"]), str(row["topic"])),
-                "note": Text(str(topic.get("note_zh") or row["note"]), str(row["note"])),
-                "instead": Text(
-                    str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
-                    str(row["what_to_read_instead"]),
+                "note": study.with_comparisons(Text(str(topic.get("note_zh") or row["note"]), str(row["note"]))),
+                "instead": study.with_comparisons(
+                    Text(
+                        str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
+                        str(row["what_to_read_instead"]),
+                    )
                 ),
                 "evidence": study.spoken(str(row["evidence"] or "")),
             }
