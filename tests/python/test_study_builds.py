@@ -224,21 +224,10 @@ def test_a_random_study_is_built(project, tmp_path, number):
     assert_builds(project, *random_folder(project, tmp_path, number, ONLY_KEYS_THAT_HOLD))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="unique_combination in models/estimates/_regressions__models.yml (est_instrumental_variable: panel) and "
-    "models/results/_inference__models.yml (event_study: event_time) refuses rows that could not be identified",
-)
 def test_a_random_study_that_identifies_little_is_built(project, tmp_path):
     assert_builds(project, *random_folder(project, tmp_path, 11))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=ValueError,
-    reason="estimators/cross_check.py asks pyfixest for a tolerance of 1e-12 that columns of large numbers do not reach, "
-    "and its ValueError is none of the refusals that become a row",
-)
 def test_the_cross_check_of_large_numbers(project):
     from city_policy.estimation.estimators.cross_check import _fit
 

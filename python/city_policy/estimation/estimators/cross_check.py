@@ -67,16 +67,16 @@ def cross_check(request: Request) -> Mapping[str, list[dict]]:
     for position, column in enumerate(columns.values()):
         data[f"x{position}"] = column[used]
     rows = []
-    for vcov, fit in _fit(data, len(names)).items():
-        n, k = len(data), len(fit.coef())
+    for vcov, (estimates, std_errors) in _fit(data, len(names)).items():
+        n, k = len(data), len(estimates)
         factor = np.sqrt((n - k) / (n - k - data["year"].nunique())) if vcov == "CRV1" else 1.0
-        for term, estimate in fit.coef().items():
+        for term, estimate in estimates.items():
             rows.append(
                 {
                     "term": names[int(term[1:])],
                     "vcov": vcov,
                     "pyfixest_estimate": float(f"{estimate:.9g}"),
-                    "pyfixest_std_error": float(f"{fit.se()[term] * factor:.9g}"),
+                    "pyfixest_std_error": float(f"{std_errors[term] * factor:.9g}"),
                     "pyfixest_n_obs": n,
                 }
             )
@@ -91,7 +91,8 @@ def _columns(panel, specification, controls, options):
 
 
 def _fit(data, n_terms):
-    """pyfixest's fits of ``outcome`` on the columns ``x0`` ... of ``data`` by variance estimator.
+    """Coefficients and standard errors of ``outcome`` on the columns ``x0`` ... of ``data`` by variance estimator, as
+    pyfixest finds them.
 
     Raises NotIdentifiedError where pyfixest says that these data do not identify the regression.
     """
@@ -106,18 +107,32 @@ def _fit(data, n_terms):
         NonConvergenceError,
         np.linalg.LinAlgError,
     )
+    # pyfixest's tolerance is absolute. A scale that is a power of two changes no digit.
+    scales = {name: _power_of_two(data[name]) for name in ("outcome", *(f"x{i}" for i in range(n_terms)))}
+    data = data.assign(**{name: data[name] / scale for name, scale in scales.items()})
     formula = f"outcome ~ {' + '.join(f'x{position}' for position in range(n_terms))}|city + year"
     options = {"data": data, "fixef_tol": 1e-12}
     with warnings.catch_warnings():
         # pyfixest 0.60 uses what pandas 3 deprecates, and warns of singletons that we count ourselves.
         warnings.simplefilter("ignore")
         try:
-            return {
+            fits = {
                 "iid": pyfixest.feols(formula, vcov="iid", ssc=pyfixest.ssc(k_fixef="full"), **options),
                 "CRV1": pyfixest.feols(formula, vcov={"CRV1": "city"}, ssc=pyfixest.ssc(k_fixef="none"), **options),
             }
         except refusals as problem:
             raise NotIdentifiedError(f"pyfixest could not run it ({type(problem).__name__}: {problem}).") from problem
+    units = {term: scales["outcome"] / scale for term, scale in scales.items()}
+    return {
+        vcov: tuple({term: value * units[term] for term, value in values.items()} for values in (fit.coef(), fit.se()))
+        for vcov, fit in fits.items()
+    }
+
+
+def _power_of_two(column):
+    """The power of two that is nearest to the standard deviation of a column; 1 for one that does not vary."""
+    spread = float(np.std(column))
+    return 2.0 ** round(np.log2(spread)) if np.isfinite(spread) and spread > 0 else 1.0
 
 
 CROSS_CHECK = Estimator(
