@@ -235,7 +235,7 @@ ON_A_YEARBOOK = {
         setting("index_name", "my index"), "study.csv, row 8, column value", ("'my index'", "small letters")
     ),
     "clusters by three columns": Mistake(
-        setting("cluster", "adcode year region"), "study.csv, row 8, column value", ("one or two columns",)
+        setting("cluster", "adcode year region"), "study.csv, row 8, column value", ("one column",)
     ),
     "clusters by nothing known": Mistake(
         setting("cluster", "adcod"), "study.csv, row 8, column value", ("'adcod'", "did you mean adcode")
@@ -598,7 +598,7 @@ ON_A_YEARBOOK = {
     ),
     "three clusters": Mistake(
         swap("specifications", ",,,province_code\n", ",,,province_code year adcode\n"),
-        "specifications.csv, row 6, column cluster", ("one or two columns", "shorten"),
+        "specifications.csv, row 6, column cluster", ("one column", "shorten"),
     ),
     "an unknown cluster": Mistake(
         swap("specifications", ",,,province_code\n", ",,,provinces_code\n"),

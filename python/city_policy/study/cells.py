@@ -123,8 +123,8 @@ def _expected(study: Checking, key: str, value: str, rule: Mapping[str, str]) ->
         return "" if value in series else f"auto or one of {', '.join(series[1:])}{nearest(value, series)}"
     if key == "cluster":
         words = value.split()
-        right = len(words) <= 2 and all(IDENTIFIER.fullmatch(word) for word in words)
-        return "" if right else "one or two columns of the panel, separated by a blank"
+        right = len(words) == 1 and all(IDENTIFIER.fullmatch(word) for word in words)
+        return "" if right else "one column of the panel"
     kind = "identifier" if key == "index_name" else rule["type"]
     if kind == "identifier":
         return "" if IDENTIFIER.fullmatch(value) else AN_IDENTIFIER

@@ -21,7 +21,7 @@ REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
 }
 MATCHED_ROWS = ("common_support", "matched")
 LONGEST_LAG = 30
-MOST_CLUSTERS = 2
+MOST_CLUSTERS = 1
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
 
@@ -223,7 +223,7 @@ class _Regression:
 
     def _clusters(self, text: str) -> None:
         if len(text.split()) > MOST_CLUSTERS:
-            self.tell("cluster", f"found '{text}', expected one or two columns; shorten it.")
+            self.tell("cluster", f"found '{text}', expected one column; shorten it.")
         else:
             for name in text.split():
                 self._known("cluster", name)
@@ -248,7 +248,7 @@ def _clusters_of_the_study(study: Checking) -> None:
                 "study",
                 at,
                 "value",
-                f"cluster is '{study.settings['cluster']}', expected one or two columns of the panel"
+                f"cluster is '{study.settings['cluster']}', expected a column of the panel"
                 f"{nearest(name, columns)}; correct it.",
             )
 

@@ -19,7 +19,7 @@ class Specification:
     ``treatment``: a policy of the treatment timing or a column of the panel; ``lag``: years by which it is
     shifted; ``sample``: a boolean column of the panel; ``extra_controls``: policies or columns beside the common
     controls; ``extra_fixed_effects``: columns, or two columns joined by ``^``, beside city and year; ``cluster``:
-    a column, or two. ``comparison_sample``: the second sample of a comparison of groups; ``mediator``: a column of the
+    a column. ``comparison_sample``: the second sample of a comparison of groups; ``mediator``: a column of the
     panel; ``variant``: what else an estimator lets one choose (an instrument, the rule of a match).
     """
 
