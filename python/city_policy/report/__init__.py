@@ -1,4 +1,4 @@
-"""The report: one page for the browser, and the paper's tables as LaTeX, Word and Excel.
+"""The report: one page for the browser, and the tables of the study as LaTeX, Word and Excel.
 
 Reads the result tables of one database and nothing else; the same database gives the same bytes.
 """

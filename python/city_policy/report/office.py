@@ -275,7 +275,9 @@ def _excel_row(sheet, row: TableRow, language: str, line: int) -> int:
 def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     """Write one sheet per table; cells hold numbers with all digits, comments what the paper prints."""
     book = Workbook()
-    book.remove(book.worksheets[0])
+    # A file without any sheet is none: where there is no table, the empty one stays.
+    if tables:
+        book.remove(book.worksheets[0])
     for table in tables:
         sheet = book.create_sheet(Text(f"表 {table.number}", f"Table {table.number}")[language])
         _put(sheet, 1, 1, _title(table, language)).font = Font(bold=True, size=12)

@@ -75,6 +75,29 @@ def joined(texts: Iterable[Text], zh: str = "、", en: str = ", ") -> Text:
     return Text(zh.join(text.zh for text in listed), en.join(text.en for text in listed))
 
 
+def _names(rows: Iterable[Row]) -> dict[str, Text]:
+    """The names of samples, variables and policies; one in one language is better than an identifier."""
+    names = {}
+    for row in rows:
+        key = str(row.get("policy_id") or row.get("variable") or row.get("sample"))
+        zh, en = row["name_zh"] or row["name_en"] or key, row["name_en"] or row["name_zh"] or key
+        names[key] = Text(str(zh), str(en))
+    return names
+
+
+def _of_role(rows: Iterable[Row], name: str, role: str) -> list[str]:
+    return [str(row[name]) for row in rows if row["role"] == role]
+
+
+def _title(described: Row) -> Text:
+    """The title of marts.dim_study; without one the identifier is the name of a study."""
+    known = described.get("title_zh") or described.get("title_en") or described.get("study_id")
+    return Text(
+        str(described.get("title_zh") or known or "政策效应"),
+        str(described.get("title_en") or known or "Policy effects"),
+    )
+
+
 class Study:
     """Labels, policies and variables of a build.
 
@@ -92,8 +115,8 @@ class Study:
         one, else the first outcome. ``column_of``: variable -> column of the panel, in the order of the seed.
     specifications
         Specification -> row of the seed, in its order; none in a file of an older version.
-    has_index, has_published
-        Whether the study has an index, and numbers of a paper to compare with.
+    has_outcomes, has_index, has_published
+        Whether the study has several outcomes, an index, and numbers of a paper to compare with.
     """
 
     def __init__(self, database: Database) -> None:
@@ -102,28 +125,26 @@ class Study:
             for table in ("seeds.general_labels", "seeds.labels")
             for row in database.rows(table, "rowid")
         }
-        self._names: dict[str, Text] = {}
         variables = database.rows("staging.stg_variables", "position")
         policies = database.rows("staging.stg_policies", "position")
-        for row in [*database.rows("staging.stg_samples", "position"), *variables, *policies]:
-            key = str(row.get("policy_id") or row.get("variable") or row.get("sample"))
-            # A name in one language is better than an identifier.
-            self._names[key] = Text(
-                str(row["name_zh"] or row["name_en"] or key), str(row["name_en"] or row["name_zh"] or key)
-            )
+        samples = database.rows("staging.stg_samples", "position")
+        self._names = _names([*samples, *variables, *policies])
         self._short = {
             str(row["policy_id"]): Text(str(row["short_zh"]), str(row["short_en"]))
             for row in policies
             if row["short_zh"] and row["short_en"]
         }
-        self.samples = [str(row["sample"]) for row in database.rows("staging.stg_samples", "position")]
-        self.policies = [str(row["policy_id"]) for row in policies if row["role"] == "study"]
+        self.samples = [str(row["sample"]) for row in samples]
+        self.policies = _of_role(policies, "policy_id", "study")
         self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
-        self.controls = [str(row["variable"]) for row in variables if row["role"] == "control"]
-        self.mediators = [str(row["variable"]) for row in variables if row["role"] == "mediator"]
-        outcomes = [row for row in variables if row["role"] == "outcome"]
-        outcomes.sort(key=lambda row: row["expression"] != "index_value")
-        self.outcome = str(outcomes[0]["variable"]) if outcomes else ""
+        self.controls = _of_role(variables, "variable", "control")
+        self.mediators = _of_role(variables, "variable", "mediator")
+        # Python's sort is stable: the index first, else the first outcome.
+        outcomes = _of_role(
+            sorted(variables, key=lambda row: row["expression"] != "index_value"), "variable", "outcome"
+        )
+        self.outcome = next(iter(outcomes), "")
+        self.has_outcomes = len(outcomes) > 1
         self.components = {str(row["policy_id"]): list(row["components"] or []) for row in policies}
         self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
         self._variable_of = {column: variable for variable, column in self.column_of.items()}
@@ -134,12 +155,7 @@ class Study:
         )
         self.has_published = any(database.rows(seed, "rowid") for seed in PUBLISHED)
         described = next(iter(database.rows("marts.dim_study", "study_id")), {})
-        # Without a title the identifier is the name of a study.
-        known = described.get("title_zh") or described.get("title_en") or described.get("study_id")
-        self.title = Text(
-            str(described.get("title_zh") or known or "政策效应"),
-            str(described.get("title_en") or known or "Policy effects"),
-        )
+        self.title = _title(described)
         named = described.get("citation")
         self.citation = self.text("citation", same(named)) if named else None
         self.source = self._source(database, described)
@@ -235,13 +251,13 @@ class Study:
         """A policy's short name."""
         return self._short.get(policy) or self.label("row", policy)
 
-    def with_comparisons(self, words: Text) -> Text:
-        """Sentences with the names of the comparisons of the decomposition in place of their keys."""
+    def with_names(self, words: Text) -> Text:
+        """Sentences with the names of results and comparisons in place of their keys."""
         zh, en = words.zh, words.en
         for (kind, key), label in self._labels.items():
-            if kind == "comparison" and "_" in key:
-                zh = zh.replace(f" {key} ", f"“{label.zh}”").replace(key, f"“{label.zh}”")
-                en = re.sub(rf"\b{key}\b", f"“{label.en.lower()}”", en)
+            if kind in ("comparison", "result") and "_" in key:
+                zh = re.sub(rf" ?\b{key}\b ?", f"“{label.zh}”", zh, flags=re.ASCII)
+                en = re.sub(rf"\b{key}\b", f"“{label.en}”", en)
         return Text(zh, en)
 
     def spoken(self, sentence: str) -> str:

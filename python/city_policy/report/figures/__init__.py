@@ -3,6 +3,8 @@
 A figure is one or more charts side by side, and a function of a ``Context``.
 """
 
+from dataclasses import replace
+
 from city_policy.report.figures.agreement import recovery, scorecard
 from city_policy.report.figures.chart import Figure, theme
 from city_policy.report.figures.checks import bacon, balance
@@ -11,11 +13,14 @@ from city_policy.report.figures.effects import coefficients, event_study, placeb
 from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
+from city_policy.report.study import Study, Text
 
 __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_maps"]
 
 # The results whose effects stand side by side in one figure.
 COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
+# Figures of estimates on one outcome: those on others stand in the tables.
+ABOUT_OUTCOME = ("event_study", "coefficients", "inference", "influence", "placebo", "balance", "bacon")
 
 
 def without_maps(context: Context) -> list[Figure]:
@@ -38,4 +43,13 @@ def without_maps(context: Context) -> list[Figure]:
         (scorecard, study.has_published),
         (recovery, bool(planted)),
     ]
-    return [draw(context) for draw, is_wanted in wanted if is_wanted]
+    return [_on_outcome(draw(context), study) for draw, is_wanted in wanted if is_wanted]
+
+
+def _on_outcome(figure: Figure, study: Study) -> Figure:
+    """The figure; of a study with several outcomes it says of which one it speaks."""
+    if figure.key not in ABOUT_OUTCOME or not study.has_outcomes:
+        return figure
+    name, caption = study.name(study.outcome), figure.caption
+    said = Text(f"{caption.zh}被解释变量:{name.zh}。", f"{caption.en} Outcome: {name.en}.")
+    return replace(figure, caption=said)

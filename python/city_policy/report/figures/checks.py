@@ -46,7 +46,7 @@ def balance(context: Context) -> Figure:
                     sort=[wrapped(context.study.label("row", variable)[language]) for variable in variables],
                     axis=alt.Axis(labelExpr=LINES),
                 ),
-                x=alt.X("bias:Q", title=title, scale=alt.Scale(domainMin=0)),
+                x=alt.X("bias:Q", title=title, scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=6)),
                 color=alt.Color(
                     "stage:N", title=None, scale=alt.Scale(domain=stage_names), legend=alt.Legend(columns=1)
                 ),
@@ -123,7 +123,7 @@ def bacon(context: Context) -> Figure:
             alt.Chart(inline_data(values))
             .mark_point(filled=True, size=70, opacity=0.85)
             .encode(
-                x=alt.X("weight:Q", title=Text("权重", "Weight")[language]),
+                x=alt.X("weight:Q", title=Text("权重", "Weight")[language], axis=alt.Axis(tickCount=6)),
                 y=alt.Y("estimate:Q", title=Text("2×2 估计", "2×2 estimate")[language]),
                 color=alt.Color(
                     "comparison:N", title=None, scale=alt.Scale(domain=names), legend=alt.Legend(columns=1)

@@ -159,7 +159,7 @@ def placebo(context: Context) -> Figure:
             .transform_density("estimate", as_=["estimate", "density"], steps=120)
             .mark_area(opacity=0.35, line=True)
             .encode(
-                x=alt.X("estimate:Q", title=title),
+                x=alt.X("estimate:Q", title=title, axis=alt.Axis(tickCount=6)),
                 y=alt.Y("density:Q", title=Text("核密度", "Density")[language]),
                 color=alt.value(PALETTE["light"][0]),
             )
@@ -295,7 +295,7 @@ def coefficients(context: Context) -> Figure:
         )
         title = Text("系数与 95% 区间", "Coefficient, 95% interval")[language]
         intervals = base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q", title=title), x2="high:Q", color=alt.value(PALETTE["light"][0])
+            x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q", color=alt.value(PALETTE["light"][0])
         )
         points = base.mark_point(filled=True, size=55, opacity=1).encode(
             x="estimate:Q", color=alt.value(PALETTE["light"][0])

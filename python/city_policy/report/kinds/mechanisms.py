@@ -44,21 +44,24 @@ def _mediator(tools: Tools, mediator: str, rows: Sequence[Row], effects: Effects
     if len({row["sample"] for row in columns}) > 1:
         headings.insert(0, tuple((tools.sample(row["sample"]), 1) for row in columns))
 
-    def cells(of: Sequence[Cell]) -> tuple[Cell, ...]:
-        """The tests stand below the direct effects."""
-        return (Cell(),) * (len(columns) - len(direct)) + tuple(of)
-
-    sobel_iid = [_sobel(tools, effects.get((_path(row), IID)), mediator, with_published=True) for row in direct]
-    sobel = [_sobel(tools, effects.get((_path(row), CLUSTERED)), mediator) for row in direct]
-    bootstrap = [_bootstrap(effects.get((_path(row), CLUSTERED))) for row in direct]
-    extra = [
-        TableRow(Text("Sobel Z（iid）", "Sobel Z (iid)"), cells(sobel_iid)),
-        TableRow(Text("Sobel Z(城市聚类)", "Sobel Z (clustered)"), cells(sobel)),
-        TableRow(tools.row("bootstrap"), cells(bootstrap)),
-    ]
+    extra = _tests(tools, mediator, direct, len(columns) - len(direct), effects)
     named = (tools.study.labelled("panel", row["panel"]) for row in columns if row["panel"])
     title = next((label for label in named if label), tools.row(mediator))
     return tools.panel(title, [row["spec_id"] for row in columns], tools.terms(rows, mediator), headings, extra)
+
+
+def _tests(tools: Tools, mediator: str, direct: Sequence[Row], before: int, effects: Effects) -> list[TableRow]:
+    """Sobel's test and the bootstrap interval, below the direct effects; ``before``: the columns left of these."""
+    iid = [effects.get((_path(row), IID)) for row in direct]
+    clustered = [effects.get((_path(row), CLUSTERED)) for row in direct]
+    empty = (Cell(),) * before
+    of_iid = tuple(_sobel(tools, effect, mediator, with_published=True) for effect in iid)
+    of_clustered = tuple(_sobel(tools, effect, mediator) for effect in clustered)
+    return [
+        TableRow(Text("Sobel Z（iid）", "Sobel Z (iid)"), empty + of_iid),
+        TableRow(Text("Sobel Z（城市聚类）", "Sobel Z (clustered)"), empty + of_clustered),
+        TableRow(tools.row("bootstrap"), empty + tuple(map(_bootstrap, clustered))),
+    ]
 
 
 def _sobel(tools: Tools, effect: Row | None, mediator: str, *, with_published: bool = False) -> Cell:

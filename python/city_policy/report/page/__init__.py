@@ -216,8 +216,8 @@ def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -
             {
                 "result": result,
                 "topic": Text(str(topic.get("topic_zh") or row["topic"]), str(row["topic"])),
-                "note": study.with_comparisons(Text(str(topic.get("note_zh") or row["note"]), str(row["note"]))),
-                "instead": study.with_comparisons(
+                "note": study.with_names(Text(str(topic.get("note_zh") or row["note"]), str(row["note"]))),
+                "instead": study.with_names(
                     Text(
                         str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
                         str(row["what_to_read_instead"]),
