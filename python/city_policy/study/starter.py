@@ -81,6 +81,7 @@ COMMENTS: Mapping[str, Sequence[str]] = {
         "One row per regression. treatment: each runs it for every policy of the study. docs/studies.md explains "
         "the columns.",
     ),
+    "labels": ("Words of the report in both languages: kind specification names a regression, panel a part of a table.",),
 }  # fmt: skip
 
 
@@ -123,6 +124,7 @@ def start_study(
         "variables": variables,
         "samples": _samples(found),
         "specifications": _specifications(variables, bool(_samples(found))),
+        "labels": _shipped_rows("starting_labels.csv"),
     }
     if units:
         tables["pilot_units"] = [
@@ -366,10 +368,15 @@ def _samples(panel: Panel | None) -> list[dict[str, str]]:
     ]
 
 
+def _shipped_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a file that lies beside this module."""
+    with open(Path(__file__).parent / name, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
 def _specifications(variables: Sequence[Mapping[str, str]], has_samples: bool) -> list[dict[str, str]]:
     """The regressions that most referees ask for; the instrument where the panel seems to have one."""
-    with open(Path(__file__).parent / "starting_specifications.csv", encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = _shipped_rows("starting_specifications.csv")
     outcome = next(row["variable"] for row in variables if row["role"] == "outcome")
     instrument = next((row["variable"] for row in variables if row["role"] == "instrument"), "")
     for row in rows:
