@@ -81,7 +81,7 @@ COMMENTS: Mapping[str, Sequence[str]] = {
         "One row per regression. treatment: each runs it for every policy of the study. docs/studies.md explains "
         "the columns.",
     ),
-    "labels": ("Words of the report in both languages: kind specification names a regression, panel a part of a table.",),
+    "labels": ("Words of the report. kind: specification for a regression, panel for a part of a table.",),
 }  # fmt: skip
 
 
