@@ -209,7 +209,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_publication(demo, project):
     before = digests(demo / "city_policy.duckdb")
     limit = 20 * 2**20  # the build file needs more than twice this
     result = run(
-        ["city-policy", "build"],
+        ["city-policy", "build", "--fresh"],
         project,
         demo,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),

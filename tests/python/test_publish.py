@@ -640,6 +640,6 @@ def test_make_does_not_show_the_password(project, tmp_path):
     )
     assert shown.returncode == 0, shown.stderr
     makefile = (project / "Makefile").read_text()
-    (recipe,) = [line for line in makefile.splitlines() if "publish --target" in line]
+    (recipe,) = [line for line in makefile.splitlines() if "city-policy publish" in line]
     assert recipe.startswith("\t@")
     assert environment(tmp_path)["CITY_POLICY_DATA"] == str(tmp_path)

@@ -81,7 +81,7 @@ mediation_investment,mediation_effects,,mediation,nqp,each,0,sample_full,investm
 """,
     "studies/nqp/labels": """
 kind,key,label_zh,label_en
-panel,G_western,西部城市样本(论文没有),Western cities only (not in the paper)
+panel,G_western,西部城市样本（论文没有）,Western cities only (not in the paper)
 specification,western_cities,仅西部城市,in western cities only
 specification,western_gdp,西部城市的地区生产总值,Gross regional product of western cities
 """,
@@ -304,6 +304,7 @@ def test_the_report_names_the_outcome_of_every_column(page):
     assert headings(panels["Western cities only (not in the paper)"], "en") == [names[0]] * 4
     assert headings(panels["Gross regional product of western cities"], "en") == [names[1]] * 4
     mechanisms = [table.caption.select_one(".en").text for table in page.select("#table-8 table.paper")]
+    mechanisms = [caption for caption in mechanisms if not caption.endswith("(continued)")]
     assert len(mechanisms) == 3 and mechanisms[2] == "Intensity of investment"
     groups = [row.select_one(".en").text for row in page.select("#table-2 th.group")]
     assert groups == ["Outcome", "Treatments", "Controls", "Mediators"]

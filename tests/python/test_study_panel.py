@@ -271,7 +271,7 @@ def test_a_list_of_pilots(project, tmp_path, panel_path):
         ("浙江省", "", "2014"), ("杭州市", "330100", "2012"), ("广州", "440100", "2015"), ("昆山市", "", "2015")
     ]  # fmt: skip
     assert units[3]["note"].startswith("DECIDE: found '昆山市', which is a county-level unit")
-    assert any("1 names of the list need a decision" in note for note in started.notes)
+    assert any("1 name of the list must be decided" in note for note in started.notes)
     # The undecided name, and nothing else, is what a check tells.
     with pytest.raises(InputError) as caught:
         check_study(started.folder, project, panel_path)
