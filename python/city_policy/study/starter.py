@@ -235,8 +235,10 @@ def _policies(units: Sequence[Mapping[str, str]], panel: Panel | None, notes: li
 
 
 def _policy(policy: str, name: str, kind: str) -> dict[str, str]:
-    return {"policy_id": policy, "name_zh": _label(name), "name_en": _label(_words(name)), "kind": kind, "list_id": "",
-            "panel_column": "", "role": "study"}  # fmt: skip
+    # A Chinese name says nothing to readers of English; the identifier does until a person writes a name.
+    english = name if name.isascii() else policy
+    return {"policy_id": policy, "name_zh": _label(name), "name_en": _label(_words(english)), "kind": kind,
+            "list_id": "", "panel_column": "", "role": "study"}  # fmt: skip
 
 
 def _treatment_columns(panel: Panel) -> list[str]:
