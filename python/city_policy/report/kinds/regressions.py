@@ -23,9 +23,12 @@ def _specs(rows: Sequence[Row]) -> list[object]:
 
 
 def baseline(tools: Tools, found: list[Row]) -> Draft:
-    """One column per policy and outcome, with the controls."""
+    """One column per policy and outcome, with the controls and what else a specification adds."""
     rows = tools.by_outcome(found)
-    terms = tools.terms(rows, *tools.study.controls, "constant")
+    specs = set(_specs(rows))
+    added = [str(row["paper_term"]) for row in tools.estimates.rows if row["spec_id"] in specs]
+    others = [*tools.study.controls, *(term for term in added if term != "constant")]
+    terms = tools.terms(rows, *others, "constant")
     effects = tools.effects(len(rows), controls=False)
     panel = tools.panel(None, _specs(rows), terms, tools.outcome_headings(rows), effects)
     return Draft([panel], ["baseline_effects"], spec_ids=_specs(rows))
