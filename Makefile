@@ -56,7 +56,7 @@ test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check st
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/dbt parse --quiet
 	$(BIN)/dbt-bouncer run
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench
 bench: $(VENV)/installed $(VENV)/large ## Time as ratios, after a build: YEARBOOKS=DIR reads your own editions, ROWS=N goes up to N simulated rows

@@ -105,5 +105,14 @@ def environment(data: Path) -> dict[str, str]:
 
 def pytest_collection_modifyitems(items):
     """The files that take longest begin first, so that no process waits for them in the end."""
-    longest = ("test_newer_python.py", "test_recipes.py")
+    longest = (
+        "test_newer_python.py",
+        "test_study_builds.py",
+        "test_build.py",
+        "test_recipes.py",
+        "test_changes.py",
+        "test_study_panel.py",
+        "test_report_studies.py",
+        "test_simulate_montecarlo.py",
+    )
     items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
