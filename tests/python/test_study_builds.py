@@ -214,7 +214,7 @@ def assert_builds(project, folder: Path, panel: Path) -> None:
         assert n_rows > 0
 
 
-@pytest.mark.parametrize("number", [20, 21, 11])
+@pytest.mark.parametrize("number", [20, 11])
 def test_a_random_study_is_built(project, tmp_path, number):
     """Number 11 identifies little: its instruments, event studies and matches are rows without numbers."""
     assert_builds(project, *random_folder(project, tmp_path, number))
