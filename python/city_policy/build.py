@@ -160,8 +160,8 @@ def _read(yearbooks: Path, supplementary: Path | None, landing: Path, project: P
     from city_policy.reader import ingest, ingest_supplementary
 
     mapping, geography = project / "seeds" / "mapping", project / "seeds" / "geography"
-    state = reading_state(project, [folder for folder in (yearbooks, supplementary) if folder and folder.is_dir()])
-    if not fresh and state == read_state(landing / STATE_FILE):
+    inputs = [path for path in (yearbooks, supplementary) if path and path.exists()]
+    if not fresh and reading_state(project, inputs, landing) == read_state(landing / STATE_FILE):
         print(f"The files of {yearbooks} are those that were read last, so none was read again.")
         return
     (landing / STATE_FILE).unlink(missing_ok=True)
@@ -171,7 +171,7 @@ def _read(yearbooks: Path, supplementary: Path | None, landing: Path, project: P
     if supplementary:
         print(ingest_supplementary(supplementary, landing, mapping, geography))
     with writable(landing / STATE_FILE):
-        write_state(landing / STATE_FILE, state)
+        write_state(landing / STATE_FILE, reading_state(project, inputs, landing))
 
 
 def _keys(directory: Path, target: Path, changes: Changes) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -186,8 +186,7 @@ def _keys(directory: Path, target: Path, changes: Changes) -> dict[tuple[str, st
 
 def _changes(directory: Path, parts: Mapping[str, str], fresh: bool) -> Changes:
     """What has changed since the last build; everything where a file of it is gone."""
-    files = (BUILD_FILE, PUBLISHED_FILE, KEYS_FILE)
-    if fresh or not all((directory / name).is_file() for name in files):
+    if fresh or not all((directory / name).exists() for name in (PUBLISHED_FILE, PUBLISHED_DIRECTORY, KEYS_FILE)):
         if fresh:
             shutil.rmtree(directory / MEMORY, ignore_errors=True)
         return Changes(parts, (), None)
@@ -220,13 +219,14 @@ def _run(
     arguments += ["build", "--vars", json.dumps({"source": source})]
     if threads:
         arguments += ["--threads", str(threads)]
+    with writable(directory / BUILD_FILE):
+        for leftover in directory.glob(BUILD_FILE + "*"):
+            leftover.unlink()
+        if changes.only_study:
+            # The last build is what was published: who ran dbt by hand since has changed the build file.
+            shutil.copyfile(directory / PUBLISHED_FILE, directory / BUILD_FILE)
     if changes.only_study:
         arguments += ["--cache-selected-only", "--select", *(f"{name}+" for name in changes.study)]
-    else:
-        with writable(directory / BUILD_FILE):
-            # From scratch: no table of an earlier build survives, and the file does not grow.
-            for leftover in directory.glob(BUILD_FILE + "*"):
-                leftover.unlink()
     if checked.study_id != DEFAULT_STUDY or changes.only_study:
         # Unit tests are about the SQL and use the rows of the default study; tests of the data are run for every study.
         arguments += ["--exclude-resource-type", "unit_test"]

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 
 STATE_FILE = "build_state.json"
 STUDY_PREFIX = "study/"
 CODE = ("models", "macros", "tests", "python/city_policy", "dbt_project.yml", "profiles.yml")
 CODE_SUFFIXES = (".sql", ".py", ".yml", ".csv")
+LANDING_FILES = ("yearbook_cells.parquet", "supplementary_values.parquet", "reader_notes.parquet")
 READER = ("python/city_policy/reader", "seeds/mapping", "seeds/geography")
-LIBRARIES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pandas", "great-expectations")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def parts_of(project: Path, copy: Path, inputs: Iterable[Path], source: str, is_
     ]
     parts = {
         "code": digest_of_files(code, project),
-        "libraries": " ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        "libraries": libraries(),
         "source": f"{source} {is_published}",
     }
     for folder in ("geography", "mapping", "policy", "yearbook"):
@@ -101,9 +103,23 @@ def write_state(path: Path, parts: Mapping[str, str]) -> None:
     aside.replace(path)
 
 
-def reading_state(project: Path, folders: Iterable[Path]) -> dict[str, str]:
-    """Part -> digest of what the landing files are made of: the files of the ``folders``, the reader and its seeds."""
+def reading_state(project: Path, inputs: Iterable[Path], landing: Path) -> dict[str, str]:
+    """Part -> digest of what the landing files are made of, and of these files as they are now.
+
+    ``inputs``: the folders or files that are read; with them count the reader, its seeds and its libraries. Whoever has
+    written other landing files since, such as ``city-policy ingest``, makes another state.
+    """
     parts = {name: digest_of_files(files_below(project / name, CODE_SUFFIXES), project) for name in READER}
-    for folder in folders:
-        parts[str(folder.resolve())] = digest_of_files(files_below(folder), folder)
+    parts["libraries"] = libraries()
+    for path in inputs:
+        parts[str(path.resolve())] = digest_of_files(files_below(path), path if path.is_dir() else path.parent)
+    for name in LANDING_FILES:
+        parts[name] = digest_of_files(files_below(landing / name), landing) if (landing / name).is_file() else ""
     return parts
+
+
+@cache
+def libraries() -> str:
+    """The digest of the interpreter and of every package of the environment with its version."""
+    installed = sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()})
+    return hashlib.sha256("\n".join([sys.version, *installed]).encode()).hexdigest()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from city_policy.build import _read
 from city_policy.changes import STATE_FILE, changes_since, read_state, write_state
 from conftest import PROJECT, run
 
@@ -56,6 +57,9 @@ def test_a_change_is_built_from_there_on_and_equals_a_build_from_scratch(changed
         "west,robustness_effects,west,fixed_effects,waste_gas_intensity,each,0,sample_west,,,,,baseline in the west",
     )
     append(study / "labels.csv", "panel,west,Panel G:西部城市,Panel G: western cities")
+    # Whoever ran dbt by hand since the last build has changed its file, but not what was published.
+    with duckdb.connect(str(data / "studies" / "low_carbon" / "build.duckdb")) as connection:
+        connection.execute("update intermediate.int_city_year_measures set waste_gas = 2 * waste_gas where year > 2015")
     output = build(study, data)
     # Neither the yearbook nor the index is made again.
     assert "stg_yearbook_cells" not in output and "int_filled_values" not in output
@@ -84,6 +88,65 @@ def test_a_build_that_fails_is_no_base_for_the_next(changed):
     result = run(["city-policy", "build", "--study", str(study)], PROJECT, data)
     assert result.returncode == 2 and "was not replaced" in result.stderr
     assert not (data / "studies" / "low_carbon" / STATE_FILE).exists()
+
+
+@pytest.fixture
+def reading(tmp_path, monkeypatch):
+    """Reads a folder into landing files as a build does; returns how often a reader was called."""
+    calls = []
+    landing = tmp_path / "landing"
+    landing.mkdir()
+
+    def ingest(source, folder, *seeds):
+        calls.append(source)
+        for name in ("yearbook_cells", "reader_notes"):
+            (folder / f"{name}.parquet").write_bytes(b"cells of " + str(source).encode())
+        return ""
+
+    monkeypatch.setattr("city_policy.reader.ingest", ingest)
+
+    def read(source, fresh=False):
+        _read(source, None, landing, PROJECT, fresh)
+        return len(calls)
+
+    return read, landing
+
+
+def test_workbooks_are_read_again_when_anything_that_they_become_changed(reading, tmp_path):
+    read, landing = reading
+    editions = tmp_path / "editions"
+    editions.mkdir()
+    (editions / "a.xlsx").write_bytes(b"one")
+    assert [read(editions), read(editions)] == [1, 1]
+    assert read(editions, fresh=True) == 2
+    (editions / "a.xlsx").write_bytes(b"two")
+    assert [read(editions), read(editions)] == [3, 3]
+    # `city-policy ingest` of another folder leaves other landing files behind.
+    (landing / "yearbook_cells.parquet").write_bytes(b"cells of another folder")
+    assert [read(editions), read(editions)] == [4, 4]
+    (landing / "reader_notes.parquet").unlink()
+    assert read(editions) == 5
+    (landing / "supplementary_values.parquet").write_bytes(b"of an earlier ingest")
+    assert read(editions) == 6 and not (landing / "supplementary_values.parquet").exists()
+
+
+def test_an_archive_is_read_again_when_it_changed(reading, tmp_path):
+    read, _ = reading
+    archive = tmp_path / "editions.zip"
+    archive.write_bytes(b"one")
+    assert [read(archive), read(archive)] == [1, 1]
+    archive.write_bytes(b"two")
+    assert read(archive) == 2
+
+
+def test_dbt_refuses_a_study_folder_that_it_would_overwrite(tmp_path, monkeypatch):
+    folder = shutil.copytree(STUDY.parent / "nqp", tmp_path / "study")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setenv("CITY_POLICY_CHECKED_STUDY", str(folder))
+    (tmp_path / "data").mkdir()
+    result = run(["dbt", "seed", "--select", "variables", "samples"], PROJECT, tmp_path / "data")
+    assert result.returncode != 0 and "is no copy that city-policy made" in result.stdout
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_what_counts_as_a_change(tmp_path):

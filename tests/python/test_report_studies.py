@@ -1,7 +1,6 @@
 """The report of studies other than the default: their words, tables and sections, and none of the paper's study."""
 
 import csv
-import os
 import re
 import shutil
 
@@ -18,7 +17,6 @@ from city_policy.report.publication import published_database, report_directory,
 from city_policy.report.study import LANGUAGES, Study, Text, full_width, same
 from city_policy.report.tables import build_tables
 from conftest import run
-from filelock import FileLock
 from openpyxl import load_workbook
 
 # What only the paper's study is about.
@@ -29,21 +27,8 @@ WORDS_OF_THE_PAPER = (
 
 
 @pytest.fixture(scope="session")
-def second_build(project, tmp_path_factory):
-    """The publication of the second study of the project on the demo yearbook: read it, never change it."""
-    base = tmp_path_factory.getbasetemp()
-    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "second_build"
-    with FileLock(f"{data}.lock"):
-        if not (data / "output.txt").is_file():
-            result = run(["city-policy", "build", "--study", "seeds/studies/low_carbon"], project, data)
-            assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-            (data / "output.txt").write_text(result.stdout, encoding="utf-8")
-    return data
-
-
-@pytest.fixture(scope="session")
-def second_database(second_build):
-    return published_database(second_build, "low_carbon")
+def second_database(low_carbon_build):
+    return published_database(low_carbon_build, "low_carbon")
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +70,13 @@ def changed(database, folder, *statements):
 
 
 @pytest.fixture(scope="session")
-def second_report(second_build, project):
+def second_report(low_carbon_build, project, tmp_path_factory):
     """The report of the second study, by the command and in its default place."""
-    result = run(["city-policy", "report", "--study", "seeds/studies/low_carbon"], project, second_build)
+    data = tmp_path_factory.mktemp("second") / "data"
+    shutil.copytree(low_carbon_build, data, symlinks=True)
+    result = run(["city-policy", "report", "--study", "seeds/studies/low_carbon"], project, data)
     assert result.returncode == 0, result.stderr
-    return report_directory(second_build, "low_carbon")
+    return report_directory(data, "low_carbon")
 
 
 @pytest.fixture(scope="session")

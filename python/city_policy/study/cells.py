@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from city_policy.study.checking import AN_IDENTIFIER, IDENTIFIER, Checking, found, is_number, read_rows, reserved_words
+from city_policy.seeds import read_seed
+from city_policy.study.checking import AN_IDENTIFIER, IDENTIFIER, Checking, found, is_number, reserved_words
 from city_policy.study.contract import CHOICES, IDENTIFIERS
 from city_policy.study.problems import nearest
 from city_policy.study.reading import Row
@@ -149,5 +150,5 @@ def _expected_number(value: str, kind: str, rule: Mapping[str, str]) -> str:
 
 
 def _population_series(study: Checking) -> list[str]:
-    rows = read_rows(study.seeds / "mapping" / "measures.csv")
+    rows = read_seed(study.seeds / "mapping" / "measures.csv")
     return [row["series"] for row in rows if row["measure"] == "population"]

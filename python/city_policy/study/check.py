@@ -24,9 +24,7 @@ Rows = list[dict[str, str]]
 class CheckedStudy:
     """A study without mistakes. ``tables``: file -> rows, all columns as text; ``panel``: None on a yearbook."""
 
-    folder: Path
     study_id: str
-    title_zh: str
     title_en: str
     tables: Mapping[str, Rows]
     files: Mapping[str, StudyFile]
@@ -94,9 +92,7 @@ def _checked(study: Checking, units: Rows, needed: Mapping[str, str]) -> Checked
         row["cluster"] = row["cluster"] or study.settings["cluster"]
         row["description"] = row["description"] or row["specification"].replace("_", " ")
     settings = study.settings
-    return CheckedStudy(
-        study.folder, settings["id"], settings["title_zh"], settings["title_en"], tables, study.files, study.panel
-    )
+    return CheckedStudy(settings["id"], settings["title_en"], tables, study.files, study.panel)
 
 
 def _name(rows: Rows, key: str, prefix: str) -> None:

@@ -1,6 +1,5 @@
 """One pass over a study folder: its rows, what they may name, and the mistakes that were found so far."""
 
-import csv
 import re
 from collections.abc import Iterable
 from functools import cache, cached_property
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from city_policy.seeds import read_seed
 from city_policy.study.contract import study_files
 from city_policy.study.expressions import Expression
 from city_policy.study.panel import Panel
@@ -35,7 +35,7 @@ class Checking:
         self.panel: Panel | None = None
         self.rows, self.problems = read_folder(folder, self.files)
         self.unread = {problem.about for problem in self.problems if problem.about}
-        self.keys = {row["key"]: row for row in read_rows(self.seeds / "mapping" / "study_keys.csv")}
+        self.keys = {row["key"]: row for row in read_seed(self.seeds / "mapping" / "study_keys.csv")}
         self.settings: dict[str, str] = {}
         # Column of fct_study_panel -> the expression that makes it, None where that is wrong.
         self.columns: dict[str, Expression | None] = {}
@@ -63,8 +63,8 @@ class Checking:
     @cached_property
     def measures(self) -> list[str]:
         """What an expression or indicator may name of a yearbook."""
-        series = [row["series"] for row in read_rows(self.seeds / "mapping" / "series.csv")]
-        chosen = [row["measure"] for row in read_rows(self.seeds / "mapping" / "measures.csv")]
+        series = [row["series"] for row in read_seed(self.seeds / "mapping" / "series.csv")]
+        chosen = [row["measure"] for row in read_seed(self.seeds / "mapping" / "measures.csv")]
         return [*dict.fromkeys([*chosen, *series, "real_gdp", "real_investment"])]
 
     @cached_property
@@ -82,12 +82,6 @@ def column_of(row: Row) -> str:
 def found(text: str) -> str:
     """How a sentence begins: what stands in a cell."""
     return f"found '{text}'" if text else "found nothing"
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of one of the project's own seeds."""
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def listing(names: Iterable[str], last: str = "or") -> str:

@@ -21,7 +21,6 @@ REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
 }
 MATCHED_ROWS = ("common_support", "matched")
 LONGEST_LAG = 30
-MOST_CLUSTERS = 1
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
 
@@ -222,11 +221,10 @@ class _Regression:
                 )
 
     def _clusters(self, text: str) -> None:
-        if len(text.split()) > MOST_CLUSTERS:
+        if " " in text:
             self.tell("cluster", f"found '{text}', expected one column; shorten it.")
-        else:
-            for name in text.split():
-                self._known("cluster", name)
+        elif text:
+            self._known("cluster", text)
 
 
 def known_columns(study: Checking) -> dict[str, str]:

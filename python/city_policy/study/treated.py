@@ -5,15 +5,14 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from city_policy.study.checking import Checking, found, read_rows
+from city_policy.seeds import FIRST_POLICY_YEAR, read_seed
+from city_policy.study.checking import Checking, found
 from city_policy.study.contract import CHOICES, DESCRIBED_COLUMNS
 from city_policy.study.places import PlaceError
 from city_policy.study.problems import nearest
 from city_policy.study.reading import Row
 
 MOST_POLICIES = 6
-# No programme of the reform era is older; an earlier year is a slip of the pen.
-FIRST_POLICY_YEAR = 1978
 
 
 def check_policies(study: Checking) -> None:
@@ -33,7 +32,7 @@ def check_policies(study: Checking) -> None:
         )
     for name in ("name_zh", "name_en"):
         _own_names(study, rows, name)
-    lists = {row["list_id"] for row in read_rows(study.seeds / "policy" / "pilot_lists.csv")}
+    lists = {row["list_id"] for row in read_seed(study.seeds / "policy" / "pilot_lists.csv")}
     own = {row["policy_id"] for row in study.rows["pilot_units"]}
     for row in rows:
         policy, kind = row["policy_id"], row["kind"]
