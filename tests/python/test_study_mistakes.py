@@ -343,6 +343,10 @@ ON_A_YEARBOOK = {
         add("pilot_units", "pilot,昆山市,,2014"), "pilot_units.csv, row 5, column unit",
         ("found '昆山市'", "county-level", "leave the row out"),
     ),
+    "a prefecture that is no city": Mistake(
+        add("pilot_units", "pilot,大兴安岭地区,,2014"), "pilot_units.csv, row 5, column unit",
+        ("found '大兴安岭地区'", "no prefecture-level city", "delete the row"),
+    ),
     "a code against its name": Mistake(
         add("pilot_units", "pilot,温州市,330400,2014"), "pilot_units.csv, row 5, column adcode",
         ("330400 is 嘉兴市 and the unit is 温州市 (330300)", "correct"),

@@ -82,6 +82,13 @@ class Places:
             f"which is {kinds.get(place.kind, place.kind)} and no city; leave the row out or name the city"
         )
 
+    def printed_city(self, text: str, year: int) -> City:
+        """As :meth:`city`, of what a yearbook prints; raises PlaceError for a prefecture that is no city as well."""
+        city = self.city(text, year)
+        if not city.is_prefecture_city_or_above:
+            raise PlaceError("which is no prefecture-level city, so the yearbook does not print it; delete the row")
+        return city
+
     def province(self, text: str) -> str | None:
         """The Chinese name of the province that a code or name stands for; None for a city, municipalities included."""
         name = self._provinces.get(squeeze(text)) or self._provinces.get(_plain(text))

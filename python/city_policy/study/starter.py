@@ -109,7 +109,7 @@ def start_study(
     file = read_panel_file(panel) if panel else None
     found = find_cities(file, places) if file else None
     notes: list[str] = []
-    units = _units(read_panel_file(pilots), places, notes) if pilots else []
+    units = _units(read_panel_file(pilots), places, panel is not None, notes) if pilots else []
     policies = _policies(units, found, notes)
     variables = _variables(file, found, policies, outcome, notes)
     study_id = re.sub(r"[^a-z0-9_]+", "_", folder.name.lower()).strip("_") or "study"
@@ -135,7 +135,7 @@ def start_study(
     return Started(folder, tuple(f"{name}.csv" for name in tables), tuple(notes))
 
 
-def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, str]]:
+def _units(file: PanelFile, places: Places, has_panel: bool, notes: list[str]) -> list[dict[str, str]]:
     """The rows of pilot_units.csv from a list of names."""
     frame = file.frame
     unit_column = guess_column(frame, UNIT_COLUMNS)
@@ -180,7 +180,8 @@ def _units(file: PanelFile, places: Places, notes: list[str]) -> list[dict[str, 
         }
         if not places.province(unit):
             try:
-                cells["adcode"] = places.city(unit, int(year)).adcode
+                find = places.city if has_panel else places.printed_city
+                cells["adcode"] = find(unit, int(year)).adcode
             except PlaceError as problem:
                 undecided += 1
                 cells["note"] = f"DECIDE: found '{unit}', {problem}"

@@ -187,7 +187,8 @@ def resolved_units(study: Checking) -> list[dict[str, str]]:
             provinces.append((row, province))
             continue
         try:
-            city = study.places.city(unit, int(year))
+            find = study.places.city if study.panel else study.places.printed_city
+            city = find(unit, int(year))
         except PlaceError as problem:
             column = "adcode" if row["adcode"] else "unit"
             study.tell("pilot_units", row, column, f"found '{row[column]}', {problem}.")
