@@ -61,7 +61,7 @@ def simulate(
         output: folder for the CSV files and their dbt properties; made when it does not exist.
         geography: folder with the project's seeds ``cities.csv``, ``prefecture_names.csv``, ``excluded_cities.csv``,
             ``central_cities.csv``, ``resource_based_cities.csv`` and ``terrain_relief.csv``.
-        policy: folder with the project's seed ``pilot_units.csv``.
+        policy: folder with the project's seed ``list_units.csv``.
         parameters: of the process; without them those of the scenario of the paper.
         cities: print so many of the cities only, spread evenly over the yearbook's order; the draw stays as it is.
         years: print the years from the first to the last of these only; the draw stays as it is.
