@@ -82,7 +82,7 @@ def study(database: Path):
     import duckdb
 
     with duckdb.connect(str(database), read_only=True) as connection:
-        panel = connection.execute("select * from marts.fct_city_year").df()
+        panel = connection.execute("select * from marts.fct_study_panel").df()
         timing = connection.execute("select * from marts.fct_city_policy").df()
         specifications = connection.execute("select * from intermediate.int_specifications").df()
         controls = connection.execute(
