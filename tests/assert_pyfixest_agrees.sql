@@ -16,6 +16,8 @@ from cross_check
 where
     (
         message is null
+        -- What we refuse to state (a clustered error that rests on one city) has nothing to agree with.
+        and coalesce(status, 'ok') != 'not_identified'
         and not coalesce(
             estimate_relative_gap < 1e-6 and std_error_relative_gap < 1e-6 and n_obs = pyfixest_n_obs,
             false

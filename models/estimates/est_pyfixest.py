@@ -1,4 +1,4 @@
-"""The main regressions once more by pyfixest; the method is city_policy.estimation.estimators.cross_check."""
+"""The regressions once more by pyfixest; the method is city_policy.estimation.estimators.cross_check."""
 
 
 def model(dbt, session):
@@ -9,9 +9,15 @@ def model(dbt, session):
     dbt.ref("data_quality_expectations")
     specifications = dbt.ref("int_specifications").df()
     controls = split_controls(dbt.ref("int_variable_coverage").df())
+    # Regressions with city and year effects; pyfixest's own rule for others counts degrees of freedom otherwise.
+    witnessed = (
+        (specifications["estimator"] == "fixed_effects")
+        & specifications["extra_fixed_effects"].isna()
+        & (specifications["cluster"] == "adcode")
+    )
     return fit_with_pyfixest(
         panel=dbt.ref("fct_study_panel").df(),
         treatment_timing=dbt.ref("fct_city_policy").df(),
-        specifications=specifications[specifications["result"] == "baseline_effects"],
+        specifications=specifications[witnessed],
         controls=controls["controls"],
     )

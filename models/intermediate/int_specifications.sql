@@ -67,7 +67,9 @@ final as (
         -- What two estimators must share for their estimates to stand beside each other.
         concat_ws(
             ' | ', outcome, treatment, 'lag ' || lag, sample, 'with ' || extra_controls, 'within ' || extra_fixed_effects,
-            'by ' || cluster
+            'by ' || cluster,
+            -- A policy that enters otherwise makes another regression; the variants of other estimators do not.
+            case when estimator = 'fixed_effects' then 'as ' || variant end
         ) as regression
     from unioned
     order by spec_id

@@ -22,6 +22,18 @@ event_study as (
 
 ),
 
+robust_inference as (
+
+    select * from {{ ref('robust_inference') }}
+
+),
+
+specifications as (
+
+    select * from {{ ref('int_specifications') }}
+
+),
+
 placebo_test as (
 
     select * from {{ ref('placebo_test') }}
@@ -72,6 +84,52 @@ clustering as (
     from effects
     where result in ('baseline_effects', 'robustness_effects', 'synergy_effects', 'order_effects', 'heterogeneous_effects')
     group by result
+
+),
+
+-- The same by the tests that stay right where few cities are treated.
+resampling as (
+
+    select
+        result,
+        'By the wild bootstrap (Webb) ' || count(*) filter (method = 'wild_webb' and p_value < 0.05) || ' of '
+        || count(p_value) filter (method = 'wild_webb') || ', by randomisation '
+        || count(*) filter (method = 'randomisation' and p_value < 0.05) || ' of '
+        || count(p_value) filter (method = 'randomisation') || '.' as sentence
+    from robust_inference
+    where outcome in (select main_outcome.outcome from main_outcome)
+    group by result
+
+),
+
+studied as (
+
+    select policy_id
+    from policies
+    where role = 'study'
+
+),
+
+-- Several policies of the study in one regression, where the study asks for that.
+joint as (
+
+    select
+        coefficients.result,
+        'In one regression: '
+        || string_agg(
+            coefficients.term || ' ' || round(coefficients.estimate, 4) || ' (clustered t '
+            || round(coefficients.t_stat, 1) || ')', ', ' order by coefficients.term
+        ) || '.' as sentence
+    from coefficients
+    inner join specifications on coefficients.spec_id = specifications.spec_id
+    where
+        coefficients.result = 'baseline_effects'
+        and coefficients.vcov = 'CRV1'
+        and coefficients.term in (select studied.policy_id from studied)
+        and list_has_any(
+            string_split(specifications.extra_controls, ' '), (select list(studied.policy_id) from studied)
+        )
+    group by coefficients.result
 
 ),
 
@@ -132,9 +190,13 @@ final as (
 
     select
         coalesce(unioned.result, always_treated.result) as result,
-        nullif(concat_ws(' ', unioned.evidence, always_treated.sentence), '') as evidence
+        nullif(
+            concat_ws(' ', unioned.evidence, resampling.sentence, joint.sentence, always_treated.sentence), ''
+        ) as evidence
     from unioned
     full outer join always_treated on unioned.result = always_treated.result
+    left join resampling on unioned.result = resampling.result
+    left join joint on unioned.result = joint.result
     order by result
 
 )

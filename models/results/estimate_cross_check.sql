@@ -1,6 +1,6 @@
-with baseline as (
+with coefficients as (
 
-    select * from {{ ref('baseline_effects') }}
+    select * from {{ ref('regression_coefficients') }}
 
 ),
 
@@ -17,21 +17,22 @@ final as (
         pyfixest.treatment,
         pyfixest.term,
         pyfixest.vcov,
-        baseline.estimate,
+        coefficients.estimate,
         pyfixest.pyfixest_estimate,
-        round(abs(baseline.estimate / pyfixest.pyfixest_estimate - 1), 8) as estimate_relative_gap,
-        baseline.std_error,
+        round(abs(coefficients.estimate / pyfixest.pyfixest_estimate - 1), 8) as estimate_relative_gap,
+        coefficients.std_error,
         pyfixest.pyfixest_std_error,
-        round(abs(baseline.std_error / pyfixest.pyfixest_std_error - 1), 8) as std_error_relative_gap,
-        baseline.n_obs,
+        round(abs(coefficients.std_error / pyfixest.pyfixest_std_error - 1), 8) as std_error_relative_gap,
+        coefficients.n_obs,
         pyfixest.pyfixest_n_obs,
+        coefficients.status,
         pyfixest.message
     from pyfixest
-    left join baseline
+    left join coefficients
         on
-            pyfixest.spec_id = baseline.spec_id
-            and pyfixest.term = baseline.term
-            and pyfixest.vcov = baseline.vcov
+            pyfixest.spec_id = coefficients.spec_id
+            and pyfixest.term = coefficients.term
+            and pyfixest.vcov = coefficients.vcov
     order by pyfixest.spec_id, pyfixest.vcov, pyfixest.term
 
 )

@@ -17,6 +17,7 @@ final as (
         effects.se_a as effect_on_mediator_std_error,
         effects.b as effect_of_mediator,
         effects.se_b as effect_of_mediator_std_error,
+        effects.cov_ab as effects_covariance,
         effects.total as total_effect,
         effects.direct as direct_effect,
         effects.indirect as indirect_effect,

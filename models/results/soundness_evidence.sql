@@ -10,6 +10,18 @@ variables as (
 
 ),
 
+specifications as (
+
+    select * from {{ ref('int_specifications') }}
+
+),
+
+coefficients as (
+
+    select * from {{ ref('regression_coefficients') }}
+
+),
+
 index_weights as (
 
     select * from {{ ref('index_weights') }}
@@ -70,6 +82,54 @@ main_outcome as (
 
 ),
 
+-- Biases before, and in the rows and with the weights that a variant regresses; then what becomes of the effect.
+biases as (
+
+    select
+        stage,
+        count(distinct (treatment, variable)) filter (not is_balanced) || ' of '
+        || count(distinct (treatment, variable)) || ' ' || replace(stage, '_', ' ') as counted
+    from matching_balance
+    where is_balanced is not null
+    group by stage
+
+),
+
+matched_effects as (
+
+    select
+        specifications.variant,
+        replace(specifications.variant, '_', ' ') || ' '
+        || string_agg(
+            coefficients.treatment || ' ' || round(coefficients.estimate, 4), ', ' order by coefficients.treatment
+        ) as estimates
+    from coefficients
+    inner join specifications on coefficients.spec_id = specifications.spec_id
+    where
+        specifications.estimator = 'matching'
+        and coefficients.vcov = 'CRV1'
+        and coefficients.term = coefficients.treatment
+        and coefficients.estimate is not null
+        and coefficients.outcome in (select main_outcome.outcome from main_outcome)
+    group by specifications.variant
+
+),
+
+matching_evidence as (
+
+    select
+        'matching_balance' as result,
+        'Biases above 10 %: ' || string_agg(counted, ', ' order by stage) || '.'
+        || coalesce(
+            ' Effects by what is regressed: '
+            || (select string_agg(matched_effects.estimates, '; ' order by matched_effects.variant) from matched_effects)
+            || '.', ''
+        ) as evidence
+    from biases
+    having count(*) > 0
+
+),
+
 unioned as (
 
     select * from effects_evidence
@@ -113,13 +173,7 @@ unioned as (
 
     union all
 
-    select
-        'matching_balance' as result,
-        count(*) filter (stage = 'matched' and not is_balanced) || ' of ' || count(*) filter (stage = 'matched')
-        || ' biases exceed 10 % after matching, ' || count(*) filter (stage = 'before' and not is_balanced) || ' of '
-        || count(*) filter (stage = 'before') || ' before.' as evidence
-    from matching_balance
-    having count(*) > 0
+    select * from matching_evidence
 
     union all
 

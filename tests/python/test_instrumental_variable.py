@@ -111,6 +111,7 @@ def card(instruments, controls):
         controls=list(controls),
         absorbed=SimpleNamespace(rank=1, city=constant, effects=[constant]),
         cluster=np.arange(len(data)),
+        root_weights=np.ones(len(data)),
     )
 
 

@@ -16,6 +16,7 @@ from city_policy.estimation.estimators.matching import (
     matched_rows,
     propensity_scores,
 )
+from pyfixest.estimation import feols
 from scipy.stats import ttest_ind
 
 
@@ -109,7 +110,7 @@ def test_separated_groups_have_no_logit():
         propensity_scores(x[:, 0] % 2 > 0, np.column_stack([x, 2 * x]))
 
 
-@pytest.mark.parametrize("variant", [None, "matched"])
+@pytest.mark.parametrize("variant", [None, "matched", "matched_weighted"])
 def test_the_whole_chain_by_hand(variant):
     panel, timing = simulate()
     controls = ["x1", "x2"]
@@ -133,13 +134,19 @@ def test_the_whole_chain_by_hand(variant):
 
     kept = weight > 0 if variant else support
     assert rows["kept"].tolist() == kept.tolist()
-    expected = estimate_fixed_effects(used[kept], timing, read_specifications(specification()), controls)
-    columns = ["term", "vcov", "estimate", "std_error", "n_obs", "n_cities", "n_treated_cities", "r2"]
-    pd.testing.assert_frame_equal(estimates[columns], expected[columns], check_exact=False, rtol=1e-10)
+    if variant == "matched_weighted":
+        weighted_by_hand(estimates, used[kept], first[kept], weight[kept], controls)
+    else:
+        expected = estimate_fixed_effects(used[kept], timing, read_specifications(specification()), controls)
+        columns = ["term", "vcov", "estimate", "std_error", "n_obs", "n_cities", "n_treated_cities", "r2"]
+        pd.testing.assert_frame_equal(estimates[columns], expected[columns], check_exact=False, rtol=1e-10)
     assert (estimates["sample"] == "everyone").all()
     assert estimates["message"].str.contains("matched").all()
 
-    for stage, counted in (("before", np.ones(len(used))), ("common_support", support), ("matched", weight)):
+    # The balance is that of the rows and weights that are regressed.
+    regressed = {None: support, "matched": weight > 0, "matched_weighted": weight}[variant]
+    assert balance["stage"].unique().tolist() == ["before", variant or "common_support"]
+    for stage, counted in (("before", np.ones(len(used))), (variant or "common_support", regressed)):
         row = balance[(balance["stage"] == stage) & (balance["variable"] == "x1")].iloc[0]
         often = counted.astype(int)
         one = np.repeat(used["x1"].to_numpy()[treated], often[treated])
@@ -153,12 +160,51 @@ def test_the_whole_chain_by_hand(variant):
         assert row["variance_ratio"] == pytest.approx(one.var(ddof=1) / two.var(ddof=1))
 
 
+def weighted_by_hand(estimates, used, first, weight, controls):
+    """Weighted least squares on dummies, and pyfixest's; rows are counted once each."""
+    sizes = used.groupby("adcode")["year"].transform("size")
+    used, first, weight = (frame[(sizes > 1).to_numpy()] for frame in (used, first, weight))
+    pilot = (used["year"] >= first.astype("float64")).to_numpy(dtype=float)
+    scaled = used[controls].to_numpy() * [1, 1e-4]
+    dummies = [pd.get_dummies(used[name], dtype=float).to_numpy() for name in ("adcode", "year")]
+    design = np.column_stack([pilot, scaled, *dummies]) * np.sqrt(weight)[:, None]
+    y = used["y"].to_numpy() * np.sqrt(weight)
+    coefficients = np.linalg.lstsq(design, y, rcond=None)[0]
+    e = y - design @ coefficients
+    by_term = estimates.set_index(["vcov", "term"])
+    assert by_term.loc[("CRV1", "pilot"), "estimate"] == pytest.approx(coefficients[0], rel=1e-10)
+    assert by_term.loc[("CRV1", "x2"), "estimate"] == pytest.approx(coefficients[2] * 1e-4, rel=1e-10)
+    n, cities, years = len(used), used["adcode"].nunique(), used["year"].nunique()
+    moves = pd.Series(np.linalg.pinv(design)[0] * e).groupby(used["adcode"].to_numpy()).sum()
+    factor = cities / (cities - 1) * (n - 1) / (n - 3 - years)
+    assert by_term.loc[("CRV1", "pilot"), "std_error"] == pytest.approx(np.sqrt(factor * (moves @ moves)), rel=1e-9)
+    iid = np.sqrt(e @ e / (n - np.linalg.matrix_rank(design)) * (np.linalg.pinv(design)[0] ** 2).sum())
+    assert by_term.loc[("iid", "pilot"), "std_error"] == pytest.approx(iid, rel=1e-9)
+    mean = np.average(used["y"], weights=weight)
+    assert estimates["r2"].iloc[0] == pytest.approx(1 - e @ e / (weight @ (used["y"] - mean) ** 2), rel=1e-10)
+    constant = mean - np.average(np.column_stack([pilot, scaled]), axis=0, weights=weight) @ coefficients[:3]
+    assert by_term.loc[("iid", "(Intercept)"), "estimate"] == pytest.approx(constant, rel=1e-9)
+    assert estimates["n_obs"].iloc[0] == n
+    data = used.assign(pilot=pilot, s1=scaled[:, 0], s2=scaled[:, 1], w=weight)
+    witness = feols("y ~ pilot + s1 + s2 | adcode + year", data, weights="w", vcov={"CRV1": "adcode"})
+    assert witness.coef()["pilot"] == pytest.approx(coefficients[0], rel=1e-8)
+
+
 def test_matching_balances_what_drove_the_choice():
     panel, timing = simulate(2, cities=150)
-    _, balance, _ = match(panel, timing, specification(), ["x1", "x2"])
+    _, balance, _ = match(panel, timing, specification(variant="matched_weighted"), ["x1", "x2"])
     bias = balance[balance["variable"] == "x1"].set_index("stage")["standardised_bias_percent"]
     assert bias["before"] > 50
-    assert abs(bias["matched"]) < 10
+    assert abs(bias["matched_weighted"]) < 10
+
+
+def test_scores_do_not_lose_their_digits_where_a_covariate_is_nearly_another():
+    rng = np.random.default_rng(4)
+    x, z = rng.normal(size=(2, 400))
+    treated = rng.random(400) < 1 / (1 + np.exp(-x - z))
+    expected = propensity_scores(treated, np.column_stack([x, z]))
+    nearly = propensity_scores(treated, np.column_stack([x, x + 1e-8 * z]))
+    np.testing.assert_allclose(nearly, expected, rtol=1e-6)
 
 
 def test_estimates_and_balance_read_the_match_and_do_not_make_it_again(monkeypatch):

@@ -80,6 +80,63 @@ def test_sobel_aroian_and_goodman_by_hand():
     assert np.isnan(product_tests(0.0, 0.0, 0.0, 0.0)["sobel_z"])
 
 
+def test_the_product_of_correlated_estimates_by_hand():
+    # As above with covariance 0.01: 2 a b c = 0.004 more, and c squared = 0.0001 in Aroian's and Goodman's.
+    tests = product_tests(0.5, 0.1, 0.4, 0.2, 0.01)
+    assert tests["sobel_z"] == pytest.approx(0.2 / 0.0156**0.5)
+    assert tests["aroian_z"] == pytest.approx(0.2 / 0.0161**0.5)
+    assert tests["goodman_z"] == pytest.approx(0.2 / 0.0151**0.5)
+    # Aroian's is the variance of a product of two normal variables.
+    rng = np.random.default_rng(0)
+    a, b = rng.multivariate_normal([0.5, 0.4], [[0.01, 0.01], [0.01, 0.04]], 400_000).T
+    assert np.var(a * b) == pytest.approx(0.0161, rel=0.01)
+
+
+def test_clustered_covariance_of_both_effects_equals_stacked_regressions():
+    """Equations (4) and (6) one below the other, every coefficient by equation, clustered by city."""
+    panel, timing = simulate()
+    effects = mediation_effects(panel, timing, specification(), ["x1", "x2"], draws=2).set_index("vcov")
+    pilot = treatment(panel, timing, "pilot")
+    dummies = np.column_stack([pd.get_dummies(panel[name], dtype=float).to_numpy() for name in ("adcode", "year")])
+    controls = panel[["x1", "x2"]].to_numpy() * [1e6, 1e-5]
+    blocks = [np.column_stack([pilot, controls, dummies]), np.column_stack([panel["m"], pilot, controls, dummies])]
+    moves, sizes = [], []
+    for x, y in zip(blocks, (panel["m"], panel["y"]), strict=True):
+        e = y.to_numpy() - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+        scores = (np.linalg.pinv(x)[0] * e)[:, None]
+        moves.append(pd.DataFrame(scores).groupby(panel["adcode"].to_numpy()).sum().to_numpy()[:, 0])
+        n, cities, terms = len(x), panel["adcode"].nunique(), x.shape[1] - dummies.shape[1]
+        sizes.append(cities / (cities - 1) * (n - 1) / (n - terms - panel["year"].nunique()))
+    expected = np.sqrt(sizes[0] * sizes[1]) * (moves[0] @ moves[1])
+    assert effects.loc["CRV1", "cov_ab"] == pytest.approx(expected, rel=1e-9) and expected != 0
+    assert effects.loc["iid", "cov_ab"] == 0
+    assert effects.loc["CRV1", "se_a"] == pytest.approx(np.sqrt(sizes[0] * moves[0] @ moves[0]), rel=1e-9)
+
+
+def test_clustered_sobel_is_right_where_both_effects_differ_between_cities_alike():
+    """Effects that are large in the same cities: the spread of a b over replications is what the error says."""
+    rng = np.random.default_rng(3)
+    cities, years = 120, 8
+    panel = pd.DataFrame({"adcode": np.repeat(np.arange(cities).astype("str"), years)})
+    panel["year"] = np.tile(2010 + np.arange(years), cities)
+    panel["everyone"] = True
+    starts = np.where(np.arange(cities) % 2, 2014.0, np.nan)
+    timing = pd.DataFrame({"adcode": np.arange(cities).astype("str"), "policy_id": "pilot"})
+    timing["first_treated_year"] = starts
+    pilot = (panel["year"] >= np.repeat(starts, years)).to_numpy(dtype=float)
+    found = []
+    for _ in range(150):
+        both = 0.6 * np.repeat(rng.normal(size=cities), years)
+        panel["m"] = (1 + both) * pilot + rng.normal(size=len(panel))
+        panel["y"] = (0.5 + 0.5 * both) * panel["m"] + rng.normal(size=len(panel))
+        row = mediation_effects(panel, timing, specification(), [], draws=1).set_index("vcov").loc["CRV1"]
+        without = abs(row["indirect"] / product_tests(row["a"], row["se_a"], row["b"], row["se_b"])["sobel_z"])
+        found.append((row["indirect"], abs(row["indirect"] / row["sobel_z"]), without))
+    estimates, errors, without = np.array(found).T
+    assert errors.mean() == pytest.approx(estimates.std(), rel=0.15)
+    assert without.mean() < 0.95 * errors.mean()
+
+
 @CASES
 def test_bootstrap_draws_equal_refitting(unbalanced, controls):
     panel, timing = simulate(unbalanced=unbalanced)

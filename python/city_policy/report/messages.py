@@ -57,9 +57,44 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "匹配上的对照组观测 {4} 个。",
     ),
     (
-        r"The matched rows are kept; (\d+) of (\d+) treated and (\d+) of (\d+) control rows are on it, "
+        r"The effect rests on in effect ([\d.]+) cities: below (\d+) clustered errors are too small; read the wild "
+        r"bootstrap and the randomisation p value\.",
+        "该效应实际上只依托 {0} 个城市:不足 {1} 个时聚类标准误偏小,应读 wild bootstrap 与随机化检验的 P 值。",
+    ),
+    (
+        r"The effect rests on in effect ([\d.]+) groups of (\w+): below (\d+) clustered errors are too small; read the "
+        r"wild bootstrap and the randomisation p value\.",
+        "该效应实际上只依托 {0} 个{1}聚类:不足 {2} 个时聚类标准误偏小,应读 wild bootstrap 与随机化检验的 P 值。",
+    ),
+    (
+        r"The effect rests on in effect ([\d.]+) cities: its clustered error cannot be estimated\.",
+        "该效应实际上只依托 {0} 个城市,聚类标准误无法估计。",
+    ),
+    (
+        r"The effect rests on in effect ([\d.]+) groups of (\w+): its clustered error cannot be estimated\.",
+        "该效应实际上只依托 {0} 个{1}聚类,聚类标准误无法估计。",
+    ),
+    (r"Years by which the start is moved forward: (\d+)\.", "试点时间提前 {0} 年。"),
+    (
+        r"Treated years left out after the start, counted as missing: (\d+)\.",
+        "剔除试点开始后的 {0} 年,计入缺失。",
+    ),
+    (r"The effect is that of one more year of exposure\.", "系数为试点每多持续一年的效应。"),
+    (
+        r"The effect is that of one unit of (\w+) where the policy is on\.",
+        "系数为试点期间{0}每增加一个单位的效应。",
+    ),
+    (
+        r"The matched rows are kept, each once; (\d+) of (\d+) treated and (\d+) of (\d+) control rows are on it, "
         r"(\d+) control rows are matched\.",
-        "仅保留匹配样本:处理组 {1} 个中的 {0} 个、对照组 {3} 个中的 {2} 个在共同支撑域内,匹配上的对照组观测 {4} 个。",
+        "仅保留匹配样本,各计一次:处理组 {1} 个中的 {0} 个、对照组 {3} 个中的 {2} 个在共同支撑域内,"
+        "匹配上的对照组观测 {4} 个。",
+    ),
+    (
+        r"The matched rows are kept, a control row as often as it serves; (\d+) of (\d+) treated and (\d+) of (\d+) "
+        r"control rows are on it, (\d+) control rows are matched\.",
+        "仅保留匹配样本,对照组观测按匹配次数加权:处理组 {1} 个中的 {0} 个、对照组 {3} 个中的 {2} 个在共同支撑域内,"
+        "匹配上的对照组观测 {4} 个。",
     ),
     (
         r"The decomposition needs consecutive years; the sample '(\w+)' has gaps\.",

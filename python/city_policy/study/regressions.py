@@ -19,7 +19,7 @@ REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "group_difference": ("comparison_sample", "the second sample"),
     "instrumental_variable": ("variant", "the instruments, separated by blanks"),
 }
-MATCHED_ROWS = ("common_support", "matched")
+MATCHED_ROWS = ("common_support", "matched", "matched_weighted")
 LONGEST_LAG = 30
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
@@ -107,12 +107,40 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
     column, what = REQUIRED_BY_ESTIMATORS.get(estimator, ("", ""))
     if column and not row[column]:
         study.tell("specifications", row, column, f"found nothing, expected {what} for {estimator}; fill the cell.")
+    if estimator == "fixed_effects" and row["variant"]:
+        _exposure(study, row)
     if estimator == "matching" and row["variant"] not in ("", *MATCHED_ROWS):
         study.tell(
             "specifications", row, "variant", f"found '{row['variant']}', expected {listing(MATCHED_ROWS)}; correct it."
         )
     if is_number(lag, whole=True) and not 0 <= int(lag) <= LONGEST_LAG:
         study.tell("specifications", row, "lag", f"found '{lag}', expected years from 0 to {LONGEST_LAG}; correct it.")
+
+
+def _exposure(study: Checking, row: Row) -> None:
+    """How a policy enters a regression with fixed effects."""
+    kind, _, rest = row["variant"].partition(":")
+    in_years = kind in ("anticipation", "without_first")
+    if not (
+        (in_years and is_number(rest, whole=True) and 1 <= int(rest) <= LONGEST_LAG)
+        or (kind == "dose" and rest)
+        or row["variant"] == "exposure"
+    ):
+        study.tell(
+            "specifications",
+            row,
+            "variant",
+            f"found '{row['variant']}' for fixed_effects, expected nothing, anticipation:1, without_first:1 (years up "
+            f"to {LONGEST_LAG}), exposure or dose:column; correct it.",
+        )
+    elif row["treatment"] not in ("", "each", *study.policies):
+        study.tell(
+            "specifications",
+            row,
+            "variant",
+            f"found '{row['variant']}', which needs the year of a start, and '{row['treatment']}' is no policy; name a "
+            "policy or each.",
+        )
 
 
 class _Regression:
@@ -145,6 +173,8 @@ class _Regression:
             for name in word.split("^"):
                 self._known("extra_fixed_effects", name)
         self._clusters(row["cluster"])
+        if row["estimator"] == "fixed_effects" and row["variant"].startswith("dose:"):
+            self._dose(row["variant"].removeprefix("dose:"))
         if row["estimator"] == "instrumental_variable":
             self._instruments(row["variant"])
         others = (row["treatment"], row["mediator"], *row["extra_controls"].split())
@@ -153,6 +183,11 @@ class _Regression:
                 "outcome",
                 f"found '{row['outcome']}' on both sides of the regression, expected different variables; correct it.",
             )
+
+    def _dose(self, name: str) -> None:
+        if self._known("variant", name) and self.columns[name.lower()] not in ("", "number"):
+            kind = self.columns[name.lower()]
+            self.tell("variant", f"found '{name}', whose value is {kind}, expected a number; name another variable.")
 
     def _outcome(self, name: str) -> None:
         if not name:

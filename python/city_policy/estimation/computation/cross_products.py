@@ -48,7 +48,8 @@ from zlib import crc32
 import numpy as np
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.regression import COLLINEAR_SHARE, independent
+from city_policy.estimation.computation.regression import COLLINEAR_SHARE, effective_number, independent
+from city_policy.estimation.contract.exposure import exposed_columns
 from city_policy.estimation.contract.panel import Panel, is_nested
 from city_policy.estimation.contract.request import Request
 from city_policy.estimation.contract.specification import Specification
@@ -456,14 +457,15 @@ class Draws:
         residual[order[:-1]] = -_back_substitute(upper, r)[:, 0]
         return treatment, residual
 
-    def _scores(self, one, order, upper):
-        """(cities, d): x~_c'e_c, a quadratic form in M_c."""
+    def _scores(self, one, order, upper, squares=False):
+        """(cities, d): x~_c'e_c, a quadratic form in M_c; with ``squares`` x~_c'x~_c."""
         treatment, residual = (
             side
             if one.coefficients is None
             else np.concatenate([-np.einsum("qmd,md->qd", one.coefficients, side), side])
             for side in self._sides(one, order, upper)
         )
+        residual = treatment if squares else residual
         first, second = self._cross_products._triangle
         form = treatment[first] * residual[second]
         off = first != second
@@ -501,15 +503,37 @@ class Draws:
             columns.append(scores / pivot[position] * scale[outcome] / scale[order[-2]])
         return np.column_stack(columns)
 
+    def effective_cities(self, outcome: int, regressors: Sequence[int], draw: int = 0) -> np.ndarray:
+        """(regressors,): in effect how many cities each coefficient of one draw rests on (``effective_number`` of
+        :mod:`city_policy.estimation.computation.regression`), NaN where it is not identified.
+
+        Raises InputError for draws that choose city-years.
+        """
+        if self._weights is None:
+            raise InputError(
+                "The influence of cities is computed for draws that weigh cities, not for draws that choose city-years."
+            )
+        which, position = divmod(draw, DRAWS_PER_PASS)
+        one, numbers = self._passes[which], []
+        for order in _orders(list(regressors), outcome):
+            upper, pivot, _ = self._eliminate_targets(one, order)
+            squares = self._scores(one, order, upper, squares=True)[:, position]
+            known = np.isfinite(pivot[position])
+            # A city that is drawn twice is two clusters.
+            drawn = np.repeat(squares, np.asarray(self._weights[draw], dtype=int))
+            numbers.append(effective_number(drawn) if known else np.nan)
+        return np.array(numbers)
+
 
 class _WholePanel(Draws):
     """The draw of every city once, whose scores come from the rows of the panel."""
 
-    def _scores(self, one, order, upper):
+    def _scores(self, one, order, upper, squares=False):
         cross_products = self._cross_products
         x, e = (
             cross_products._values[:, cross_products._n_controls :] @ side for side in self._sides(one, order, upper)
         )
+        e = x if squares else e
         return np.add.reduceat(x * e, cross_products._starts, axis=0)
 
 
@@ -585,8 +609,8 @@ def wild_bootstrap(
         b* - null = sum_c v_c x~_c'u_c / x~'x~,    h* = sum_c v_c N_c'u_c
         score*_c = v_c x~_c'u_c - l_c'h* - (b* - null) x~_c'x~_c
 
-    and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is the share of
-    |t*| above |t|. ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
+    and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is (1 + number of |t*| above
+    |t|) / (1 + draws). ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
 
     The square is expanded, so that a draw costs one row of the product of the weights with a (cities, 6 + 4q) matrix;
     and as u = y~ - null x~, y~ being the outcome less years and controls, all that a draw needs is a polynomial in the
@@ -654,7 +678,8 @@ def wild_bootstrap(
         return (numerator[0] + scaled * numerator[1]) / np.sqrt(factor * np.maximum(variance, np.finfo(float).tiny))
 
     def p_value(at):
-        return float((np.abs(statistics(at)) > abs(estimate - at) / error * (1 + 1e-9)).mean())
+        beyond = np.abs(statistics(at)) > abs(estimate - at) / error * (1 + 1e-9)
+        return (1 + int(beyond.sum())) / (1 + draws)
 
     low, high = (_end_of_interval(p_value, estimate, side * error) for side in (-1, 1))
     return WildBootstrap(estimate, (estimate - null) / error, p_value(null), low, high, statistics(null))
@@ -703,5 +728,6 @@ def resampling_columns(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """As :func:`city_policy.estimation.contract.runner.regression_columns`, for what resamples whole cities."""
     check_resampling(panel, specification)
-    columns = panel.variables(specification)
+    regression = specification.estimator == "fixed_effects"
+    columns = exposed_columns(panel, specification) if regression else panel.variables(specification)
     return columns, panel.controls(specification, controls, columns)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.stats import t as student
 
 from city_policy.estimation.contract.panel import BASE_EFFECTS, is_nested
@@ -29,6 +30,11 @@ from city_policy.estimation.contract.request import Request
 
 # A column whose variation is reduced below this share of its own is explained by the others.
 COLLINEAR_SHARE = 1e-10
+# Clustered errors reject a true null too often where the effect rests on fewer clusters than this; docs/methods.md has
+# the measured sizes.
+FEW_CLUSTERS = 20
+# Below it one cluster makes the estimate: residuals say nothing of its error, because it fits itself.
+ONE_CLUSTER = 1.5
 
 
 class AbsorbedEffects:
@@ -36,18 +42,20 @@ class AbsorbedEffects:
 
     ``effects``: group codes 0 ... of the rows, (n,) each; an effect that is nested in another one (years in
     province-years) adds nothing and is left out. ``city``: the codes of the first; ``rank``: dimension of the
-    space.
+    space. ``root_weights``: (n,) square roots of the weights of the rows, positive, by which the columns that are swept
+    have been multiplied; None: all 1.
     """
 
-    def __init__(self, effects: Sequence[np.ndarray]):
+    def __init__(self, effects: Sequence[np.ndarray], root_weights: np.ndarray | None = None):
         self.effects = [
             groups
             for i, groups in enumerate(effects)
             if i == 0 or not any(_redundant(groups, other, i > j) for j, other in enumerate(effects) if j != i)
         ]
         self.city = effects[0]
-        self._sizes = np.bincount(self.city)[:, None]
-        dummies = np.column_stack([np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]])
+        self._root = np.ones((len(self.city), 1)) if root_weights is None else root_weights[:, None]
+        self._sizes = cluster_sums(self._root**2, self.city)
+        dummies = np.column_stack([np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]]) * self._root
         dummies = self._less_city_means(dummies)
         values, vectors = np.linalg.eigh(dummies.T @ dummies)
         solid = values > 1e-10 * max(values.max(), 1.0)
@@ -56,7 +64,7 @@ class AbsorbedEffects:
         self.rank = len(self._sizes) + int(solid.sum())
 
     def _less_city_means(self, columns):
-        return columns - (cluster_sums(columns, self.city) / self._sizes)[self.city]
+        return columns - self._root * (cluster_sums(self._root * columns, self.city) / self._sizes)[self.city]
 
     def sweep(self, columns: np.ndarray) -> np.ndarray:
         """``columns`` (n, m) with all effects projected out; the second pass removes rounding."""
@@ -100,7 +108,8 @@ class Prepared:
     """The rows that one specification uses, n of them in order of city and year.
 
     ``rows``: their positions in the sorted panel, (n,); ``raw`` and ``swept``: the named columns, (n,) each,
-    as they are and with all fixed effects projected out; ``controls``: the controls that are not collinear;
+    as they are and with all fixed effects projected out, both times ``root_weights``, the square roots of the weights
+    of the rows (n,), which are 1 without weights; ``controls``: the controls that are not collinear;
     ``absorbed``: the fixed effects; ``cluster``: codes 0 ... of the clusters, (n,); ``dropped_terms``: the names of the
     controls that are collinear, or None.
     """
@@ -111,7 +120,12 @@ class Prepared:
     controls: list[str]
     absorbed: AbsorbedEffects
     cluster: np.ndarray
+    root_weights: np.ndarray
     dropped_terms: str | None = None
+
+    def mean(self, name: str) -> float:
+        """The weighted mean of a column."""
+        return float(self.raw[name] @ self.root_weights / (self.root_weights @ self.root_weights))
 
     def stack(self, names: Sequence[str]) -> np.ndarray:
         """The swept columns ``names`` as a matrix (n, k)."""
@@ -125,11 +139,14 @@ class Prepared:
         return [name for name, fine in zip(names, kept, strict=True) if not fine]
 
 
-def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType({})) -> Prepared:
+def sweep(
+    request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType({}), weights: np.ndarray | None = None
+) -> Prepared:
     """The columns of ``request`` in the rows used, and the same with all fixed effects projected out.
 
-    ``beside``: further columns by name, (N,), which are complete in the rows used. Raises NotIdentifiedError if the
-    fixed effects leave nothing of the outcome.
+    ``beside``: further columns by name, (N,), which are complete in the rows used; ``weights``: (N,) of the rows,
+    positive in those used, for weighted least squares. Raises NotIdentifiedError if the fixed effects leave nothing of
+    the outcome.
     """
     panel, specification, used = request.panel, request.specification, request.rows.used
     columns = {**request.columns, **beside, **request.controls}
@@ -137,8 +154,11 @@ def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType(
     def codes(name):
         return np.unique(panel.groups(name)[used], return_inverse=True)[1]
 
-    absorbed = AbsorbedEffects([codes(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)])
-    data = np.column_stack(list(columns.values()))[used]
+    root_weights = np.ones(int(used.sum())) if weights is None else np.sqrt(weights[used])
+    absorbed = AbsorbedEffects(
+        [codes(name) for name in (*BASE_EFFECTS, *specification.extra_fixed_effects)], root_weights
+    )
+    data = np.column_stack(list(columns.values()))[used] * root_weights[:, None]
     swept = absorbed.sweep(data)
     outcome = list(columns).index(specification.outcome)
     # What is left of a column once the effects are out is compared with the column itself.
@@ -151,6 +171,7 @@ def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType(
         controls=list(request.controls),
         absorbed=absorbed,
         cluster=codes(specification.cluster),
+        root_weights=root_weights,
     )
     dropped = prepared.explained(prepared.controls, given=())
     kept = [name for name in prepared.controls if name not in dropped]
@@ -159,18 +180,25 @@ def sweep(request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Fit:
-    """Coefficients (k,), residuals (n,), bread (X'X)^-1 (k, k), and per variance estimator the covariance (k, k)
-    and the degrees of freedom of its t distribution (None for CRV1 with a single cluster).
+    """Coefficients (k,), residuals (n,), an orthonormal basis Q (n, k) of the terms and the matrix (k, k) that makes it
+    of them, Q = X root, so that (X'X)^-1 = root root'; and per variance estimator the covariance (k, k) and the degrees
+    of freedom of its t distribution (None for CRV1 with a single cluster).
     """
 
     coefficients: np.ndarray
     residuals: np.ndarray
-    bread: np.ndarray
+    basis: np.ndarray
+    root: np.ndarray
     covariance: Mapping[str, tuple[np.ndarray, int] | None]
 
     def has(self, vcov: str) -> bool:
         """Whether there is a covariance by this variance estimator."""
         return self.covariance[vcov] is not None
+
+    def effective_clusters(self, position: int, cluster: np.ndarray) -> float:
+        """In effect how many of the clusters (codes (n,)) a coefficient rests on; see :func:`effective_number`."""
+        rest = self.basis @ self.root[position]
+        return effective_number(cluster_sums((rest**2)[:, None], cluster)[:, 0])
 
     def inference(self, position: int, vcov: str) -> dict:
         """Estimate, standard error, t, two-sided p and 95 % interval of one coefficient."""
@@ -180,6 +208,45 @@ class Fit:
             return {"estimate": estimate}
         covariance, degrees = known
         return t_inference(estimate, np.sqrt(max(covariance[position, position], 0.0)), degrees)
+
+
+def effective_number(squares: np.ndarray) -> float:
+    """The effective number of clusters behind a coefficient: (sum of h)^2 / sum of h^2.
+
+    ``squares``: (G,) h, the squares of the regressor by cluster once all other terms and effects are projected out,
+    its partial leverage. G equal clusters give G; three treated cities among many untreated ones give about three, and
+    so do three untreated ones among many treated. The measure is that of Carter, Schnepel and Steigerwald (2017, Review
+    of Economics and Statistics 99), on the partial leverages of MacKinnon, Nielsen and Webb (2023, Journal of
+    Econometrics 232). NaN where the regressor does not vary.
+    """
+    total = squares.sum()
+    return float(1 / ((squares / total) ** 2).sum()) if total > 0 else np.nan
+
+
+def on_few_clusters(effective: float, cluster: str) -> list[str]:
+    """What is to be known of a clustered error that rests on ``effective`` clusters: nothing where there are enough."""
+    groups = "cities" if cluster == "adcode" else f"groups of {cluster}"
+    if effective < ONE_CLUSTER:
+        return [f"The effect rests on in effect {effective:.1f} {groups}: its clustered error cannot be estimated."]
+    if effective < FEW_CLUSTERS:
+        return [
+            f"The effect rests on in effect {effective:.1f} {groups}: below {FEW_CLUSTERS} clustered errors are too "
+            "small; read the wild bootstrap and the randomisation p value."
+        ]
+    return []
+
+
+def clustered_inference(fit: "Fit", prepared: Prepared, position: int, cluster: str) -> dict:
+    """The cells of a coefficient by the clustered error, with a sentence where it rests on few clusters (column
+    ``cluster``), and without numbers where it rests on one.
+    """
+    if not fit.has("CRV1"):
+        return fit.inference(position, "CRV1")
+    effective = fit.effective_clusters(position, prepared.cluster)
+    notes = on_few_clusters(effective, cluster)
+    if effective < ONE_CLUSTER:
+        return {"status": "not_identified", "notes": notes}
+    return fit.inference(position, "CRV1") | {"notes": notes}
 
 
 def t_inference(estimate: float, error: float, degrees: int) -> dict:
@@ -237,8 +304,9 @@ def least_squares(
         iid:  e'e / (n - k - F) (W'W)^-1
         CRV1: factor (W'W)^-1 (sum over g of W_g'e_g e_g'W_g) (W'W)^-1
 
-    The columns are brought to length 1 first, so that controls of very different size do no harm. Raises
-    NotIdentifiedError if there are fewer rows than terms and effects, or if the cross products W'W are singular.
+    The columns are brought to length 1 and then factored, X = Q R (Householder): cross products would square the
+    condition number, and lose every digit where a control is another one plus noise of 1e-8. Raises
+    NotIdentifiedError if there are fewer rows than terms and effects, or if the columns of W are linearly dependent.
     """
     degrees = residual_degrees(prepared, len(terms))
     y, x = prepared.swept[outcome], prepared.stack(terms)
@@ -249,28 +317,32 @@ def least_squares(
         z = prepared.stack(instruments)
         basis = np.linalg.qr(z / np.linalg.norm(z, axis=0))[0]
         w = basis @ (basis.T @ x)
-    try:
-        bread = np.linalg.inv(w.T @ w)
-    except np.linalg.LinAlgError:
+    q, r = np.linalg.qr(w)
+    pivots = np.abs(np.diag(r))
+    if len(pivots) and pivots.min() <= COLLINEAR_SHARE:
         raise NotIdentifiedError(
-            f"The terms of the regression of {outcome} cannot be told apart: their cross products are singular."
-        ) from None
-    coefficients = bread @ (w.T @ y)
+            f"The terms of the regression of {outcome} cannot be told apart: one is a combination of the others."
+        )
+    inverse = solve_triangular(r, np.eye(len(terms)))
+    coefficients = inverse @ (q.T @ y)
+    # The second step takes out the rounding of the first.
+    coefficients += inverse @ (q.T @ (y - x @ coefficients))
     residuals = y - x @ coefficients
-    unscaled = bread / np.outer(scale, scale)
+    root = inverse / scale[:, None]
     covariance: dict[str, tuple[np.ndarray, int] | None] = {
-        "iid": (residuals @ residuals / degrees * unscaled, degrees),
+        "iid": (residuals @ residuals / degrees * root @ root.T, degrees),
         "CRV1": None,
     }
     factor = cluster_factor(prepared, len(terms))
     if factor is not None:
-        sums = cluster_sums(w * residuals[:, None], prepared.cluster) @ bread / scale
+        sums = cluster_sums(q * residuals[:, None], prepared.cluster) @ root.T
         covariance["CRV1"] = (factor * sums.T @ sums, len(np.unique(prepared.cluster)) - 1)
-    return Fit(coefficients / scale, residuals, unscaled, covariance)
+    return Fit(coefficients / scale, residuals, q, root, covariance)
 
 
 def goodness(prepared: Prepared, outcome: str, residuals: np.ndarray) -> dict:
     """R² with the fixed effects and within R² of a fit with these residuals (n,)."""
     squares = residuals @ residuals
-    raw, swept = prepared.raw[outcome], prepared.swept[outcome]
-    return {"r2": 1 - squares / ((raw - raw.mean()) ** 2).sum(), "r2_within": 1 - squares / (swept @ swept)}
+    swept = prepared.swept[outcome]
+    around_mean = prepared.raw[outcome] - prepared.root_weights * prepared.mean(outcome)
+    return {"r2": 1 - squares / (around_mean @ around_mean), "r2_within": 1 - squares / (swept @ swept)}

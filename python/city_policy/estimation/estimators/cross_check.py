@@ -1,4 +1,4 @@
-"""The main regressions once more by pyfixest, a library of other authors, beside our own numbers.
+"""The regressions once more by pyfixest, a library of other authors, beside our own numbers.
 
 Our estimators share one exact least squares (``computation.regression``), so that the same regression
 gives the same digits wherever it is run. That it is the right regression is checked in every build, on the data of
@@ -19,10 +19,11 @@ import pandas as pd
 
 from city_policy.errors import InputError
 from city_policy.estimation.computation.regression import sweep
+from city_policy.estimation.contract.exposure import exposed_columns
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError
 from city_policy.estimation.contract.request import Request
-from city_policy.estimation.contract.runner import Estimator, Table, regression_columns, run
+from city_policy.estimation.contract.runner import Estimator, Table, run
 
 CROSS_CHECK_COLUMNS = {
     "spec_id": "str",
@@ -87,7 +88,8 @@ def _columns(panel, specification, controls, options):
     """Outcome, treatment and controls."""
     if specification.extra_fixed_effects or specification.cluster != "adcode":
         raise InputError("The cross-check has city and year effects only and clusters by adcode.")
-    return regression_columns(panel, specification, controls, options)
+    columns = exposed_columns(panel, specification)
+    return columns, panel.controls(specification, controls, columns)
 
 
 def _fit(data, n_terms):
@@ -136,5 +138,8 @@ def _power_of_two(column):
 
 
 CROSS_CHECK = Estimator(
-    {"check": Table(CROSS_CHECK_COLUMNS, ("vcov", VARIANCE_ESTIMATORS))}, cross_check, columns=_columns, absent={}
+    {"check": Table(CROSS_CHECK_COLUMNS, ("vcov", VARIANCE_ESTIMATORS))},
+    cross_check,
+    columns=_columns,
+    absent={"variant": None},
 )

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.regression import goodness, least_squares, sweep
+from city_policy.estimation.computation.regression import clustered_inference, goodness, least_squares, sweep
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import (
     RECORD_COLUMNS,
@@ -106,7 +106,7 @@ def event_study(request: Request) -> Mapping[str, list[dict]]:
     base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, specification.outcome, fit.residuals)
     return {
         "estimates": [
-            base | _row(specification, prepared.dropped_terms, times, time, binned, fit, vcov)
+            base | _row(specification, prepared, times, time, binned, fit, vcov)
             for vcov in VARIANCE_ESTIMATORS
             for time in sorted([*times, REFERENCE])
         ],
@@ -148,15 +148,21 @@ def _dummies(request):
     return times, binned, {_term(time): (clipped == time).astype("float64") for time in times}
 
 
-def _row(specification, dropped_terms, times, time, binned, fit, vcov):
+def _row(specification, prepared, times, time, binned, fit, vcov):
     """One event time by one variance estimator."""
     at_reference = time == REFERENCE
-    notes = notes_on_fit(specification, dropped_terms, fit.has(vcov) or at_reference)
+    notes = notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov) or at_reference)
     if at_reference:
         notes.insert(0, "The reference: zero by construction.")
     if time in binned:
         notes.insert(0, f"Holds event time {time} and all {'earlier' if time < 0 else 'later'} ones.")
-    numbers = {"estimate": 0.0} if at_reference else fit.inference(times.index(time), vcov)
+    numbers: dict = {"estimate": 0.0}
+    if not at_reference:
+        position = times.index(time)
+        numbers = fit.inference(position, vcov)
+        if vcov == "CRV1":
+            numbers = clustered_inference(fit, prepared, position, specification.cluster)
+    notes += numbers.pop("notes", [])
     cells = {"term": _term(time), "vcov": vcov, "event_time": time, "is_binned": time in binned, "notes": notes}
     return numbers | cells
 

@@ -24,11 +24,13 @@ import pandas as pd
 from city_policy.estimation.computation.regression import (
     cluster_factor,
     cluster_sums,
+    clustered_inference,
     goodness,
     least_squares,
     sweep,
     t_inference,
 )
+from city_policy.estimation.contract.exposure import Exposure, exposed_columns
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import VARIANCE_ESTIMATORS, NotIdentifiedError, notes_on_fit
 from city_policy.estimation.contract.request import Request
@@ -75,11 +77,21 @@ def estimate_fixed_effects(
     return run(FIXED_EFFECTS, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)[0]
 
 
-def fixed_effects(request: Request) -> Mapping[str, list[dict]]:
-    """The record of one request: a row per variance estimator and term."""
+def _columns(panel, specification, controls, options):
+    """The outcome, the treatment as the variant says, and the controls."""
+    columns = exposed_columns(panel, specification)
+    return columns, panel.controls(specification, controls, columns)
+
+
+def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mapping[str, list[dict]]:
+    """The record of one request: a row per variance estimator and term.
+
+    ``weights``: (N,) of the rows of the panel, positive in those used: weighted least squares, the weights taken for
+    how often a row of the population stands behind it (``pweight`` in Stata); observations are counted by rows.
+    """
     specification = request.specification
     outcome, treatment = specification.outcome, specification.treatment
-    prepared = sweep(request)
+    prepared = sweep(request, weights=weights)
     if prepared.explained([treatment], given=()):
         raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: it does not vary within them.")
     # Controls first: if they explain the treatment, its effect is not identified; it must not push one of
@@ -92,31 +104,41 @@ def fixed_effects(request: Request) -> Mapping[str, list[dict]]:
     terms = [treatment, *prepared.controls]
     fit = least_squares(prepared, outcome, terms)
     base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, outcome, fit.residuals)
+    # A match has variants of its own, and hands over its rows with the policy as it is.
+    remarks = Exposure.of(specification).note() if specification.estimator == "fixed_effects" else []
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
-        base |= {"vcov": vcov, "notes": notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))}
-        rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms)]
+        notes = [*remarks, *notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))]
+        base |= {"vcov": vcov, "notes": notes}
+        # The effect first: what is asked is its error, not that of a control.
+        effect = fit.inference(0, vcov)
+        if vcov == "CRV1":
+            effect = clustered_inference(fit, prepared, 0, specification.cluster)
+        rows.append(base | {"term": treatment} | effect | {"notes": [*notes, *effect.get("notes", ())]})
+        rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms) if i]
         rows.append(base | {"term": CONSTANT} | _constant(prepared, outcome, terms, fit, vcov))
     return {"estimates": rows}
 
 
 def _constant(prepared, outcome, terms, fit, vcov):
     """Estimate and inference of the constant, as the top of the module defines it."""
-    n = len(prepared.rows)
-    means = np.array([prepared.raw[term].mean() for term in terms])
-    estimate = prepared.raw[outcome].mean() - means @ fit.coefficients
+    root, total = prepared.root_weights, prepared.root_weights @ prepared.root_weights
+    means = np.array([prepared.mean(term) for term in terms])
+    estimate = prepared.mean(outcome) - means @ fit.coefficients
     known = fit.covariance[vcov]
     if known is None:
         return {"estimate": estimate}
     covariance, degrees = known
     if vcov == "iid":
-        variance = means @ covariance @ means + fit.residuals @ fit.residuals / degrees / n
+        variance = means @ covariance @ means + fit.residuals @ fit.residuals / degrees / total
     else:
         # What cluster g moves the constant by: its mean residual less means' (X'X)^-1 X_g'e_g.
-        share = 1 / n - prepared.stack(terms) @ (fit.bread @ means)
+        share = root / total - fit.basis @ (fit.root.T @ means)
         moves = cluster_sums((fit.residuals * share)[:, None], prepared.cluster)[:, 0]
         variance = cluster_factor(prepared, len(terms)) * moves @ moves
     return t_inference(estimate, np.sqrt(variance), degrees)
 
 
-FIXED_EFFECTS = Estimator({"estimates": RECORD}, fixed_effects, absent={}, treated_cities=True)
+FIXED_EFFECTS = Estimator(
+    {"estimates": RECORD}, fixed_effects, columns=_columns, absent={"variant": None}, treated_cities=True
+)

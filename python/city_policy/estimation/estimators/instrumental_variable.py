@@ -48,6 +48,7 @@ from city_policy.estimation.computation.regression import (
     Prepared,
     cluster_factor,
     cluster_sums,
+    clustered_inference,
     goodness,
     least_squares,
     residual_degrees,
@@ -208,7 +209,11 @@ def _stages(prepared, names, specification, caveat):
             base = {"panel": stage, "column_no": column_no, "outcome": left, "vcov": vcov}
             base |= {"dropped_terms": prepared.dropped_terms} | goodness(prepared, left, fit.residuals)
             base["notes"] = [caveat, *notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))]
-            rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms)]
+            for position, term in enumerate(terms):
+                cells = fit.inference(position, vcov)
+                if vcov == "CRV1" and term not in extra:
+                    cells = clustered_inference(fit, prepared, position, specification.cluster)
+                rows.append(base | {"term": term} | cells | {"notes": [*base["notes"], *cells.get("notes", ())]})
     return rows
 
 

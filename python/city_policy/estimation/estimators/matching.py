@@ -10,18 +10,18 @@
 4. **1:1 nearest neighbour with replacement**: every treated row on the support gets the control row on the support
    whose score is nearest; of equally near ones the first by adcode and year. A treated row weighs 1, a control row
    as often as it serves, any other row 0.
-5. **Difference-in-differences** on the rows kept, unweighted, through
-   ``estimate_fixed_effects``.
+5. **Difference-in-differences** on the rows kept, through ``estimate_fixed_effects``.
 
-Which rows are kept is the specification's variant: ``common_support``, all rows on the support, or ``matched``,
-those with a positive weight. The first is the default because it is what the paper's counts imply: 1:1 pairs give
-at most two rows per treated one, 2 × 1,166 = 2,332 for the broadband cities, and the paper has 2,866 (2,628 and
-1,943 against at most 1,166 and 660 for the other two).
+Which rows are kept, and what they weigh there, is the specification's variant: ``common_support``, all rows on the
+support, each once; ``matched``, those with a positive weight, each once; ``matched_weighted``, the same with their
+weights, which is the sample that the match has balanced. The first is the default because it is what the paper's counts
+imply: 1:1 pairs give at most two rows per treated one, 2 × 1,166 = 2,332 for the broadband cities, and the paper has
+2,866 (2,628 and 1,943 against at most 1,166 and 660 for the other two).
 
-Balance, for each variable: standardised bias 100 (mean treated - mean control) / sqrt((var treated + var
-control) / 2) with the variances before matching throughout (Rosenbaum and Rubin 1985, American Statistician 39);
-t of the difference with the pooled variance, a control row counted as often as it serves (Stata's pstest); ratio of
-the variances, treated to control.
+Balance before, and in the rows and with the weights that are regressed. For each variable: standardised bias
+100 (mean treated - mean control) / sqrt((var treated + var control) / 2) with the variances before matching throughout
+(Rosenbaum and Rubin 1985, American Statistician 39); t of the difference with the pooled variance, a control row
+counted as often as it weighs (Stata's pstest); ratio of the variances, treated to control.
 """
 
 import warnings
@@ -32,6 +32,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from city_policy.errors import InputError
+from city_policy.estimation.computation.regression import independent
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -39,8 +40,7 @@ from city_policy.estimation.contract.runner import RECORD, Estimator, Table, run
 from city_policy.estimation.contract.specification import Specification
 from city_policy.estimation.estimators.fixed_effects import fixed_effects
 
-VARIANTS = ("common_support", "matched")
-STAGES = ("before", *VARIANTS)
+VARIANTS = ("common_support", "matched", "matched_weighted")
 MATCHED_COLUMNS = {
     "spec_id": "str",
     "adcode": "str",
@@ -81,7 +81,8 @@ def matched_rows(
 
     ``panel``, ``treatment_timing``, ``specifications``, ``controls``: as in
     ``estimate_fixed_effects``. The optional column ``variant`` of the
-    specifications says which rows are kept: ``common_support`` (also when blank) or ``matched``.
+    specifications says which rows are kept: ``common_support`` (also when blank), ``matched`` or
+    ``matched_weighted``.
 
     Returns one row per specification and city-year of the sample with all variables: ``role`` (``treated`` or
     ``control``), propensity score, ``on_support``, ``weight``, ``kept``, and the neighbour of a treated row on
@@ -127,9 +128,9 @@ def compare_balance(
 ) -> pd.DataFrame:
     """Balance of the controls before and after the match of every specification; formulas at the top.
 
-    Arguments as in :func:`estimate_matching`. Returns one row per specification, control and stage (``before``,
-    ``common_support``, ``matched``); biases in percent, counts of rows (a control row in ``matched`` as often as
-    it serves). A specification that cannot be run is a row with a status and a sentence.
+    Arguments as in :func:`estimate_matching`. Returns one row per specification, control and stage (``before``, and
+    the variant of the specification); biases in percent, counts of rows (a control row in ``matched_weighted`` as often
+    as it serves). A specification that cannot be run is a row with a status and a sentence.
 
     Raises InputError as ``estimate_matching`` does.
     """
@@ -162,12 +163,12 @@ def match_request(request: Request) -> Mapping[str, list[dict]]:
 def regress_on_match(request: Request) -> Mapping[str, list[dict]]:
     """The record of difference-in-differences on the rows that the match of one request keeps."""
     rows = _match_of(request)
-    kept = np.zeros(len(request.panel.city), dtype=bool)
-    kept[rows.index] = rows["kept"]
     variant, sample = _variant(request.specification), request.specification.sample
-    among_kept = request.within(kept, variant)
+    weights = np.zeros(len(request.panel.city))
+    weights[rows.index] = _regressed(rows, variant)
+    among_kept = request.within(weights > 0, variant)
     try:
-        estimates = fixed_effects(among_kept)["estimates"]
+        estimates = fixed_effects(among_kept, weights)["estimates"]
     except NotIdentifiedError as problem:
         # What is counted are the rows kept, not those that were matched.
         raise NotIdentifiedError(str(problem), {**among_kept.counts, **problem.counts}) from problem
@@ -178,7 +179,13 @@ def regress_on_match(request: Request) -> Mapping[str, list[dict]]:
 def balance(request: Request) -> Mapping[str, list[dict]]:
     """The balance of the controls of one request before and after its match."""
     rows = _match_of(request)
-    return {"balance": list(_balance(rows, _covariates(request, rows.index)))}
+    variant = _variant(request.specification)
+    return {"balance": list(_balance(rows, _covariates(request, rows.index), variant))}
+
+
+def _regressed(rows, variant):
+    """(n,) how much every row of a match weighs in the regression."""
+    return (rows["weight"] if variant == "matched_weighted" else rows["kept"]).to_numpy(dtype="float64")
 
 
 def _variant(specification):
@@ -189,7 +196,7 @@ def _match(request):
     """The rows with role, score, support, weight and neighbour, indexed by their position in the sorted panel."""
     variant = _variant(request.specification)
     if variant not in VARIANTS:
-        raise InputError(f"The variant '{variant}' is unknown; expected {' or '.join(VARIANTS)}.")
+        raise InputError(f"The variant '{variant}' is unknown; expected {', '.join(VARIANTS[:-1])} or {VARIANTS[-1]}.")
     treatment, used = request.specification.treatment, request.rows.used
     on, city = request.treatment, request.panel.city[used]
     if not np.isin(on, (0.0, 1.0)).all():
@@ -235,9 +242,12 @@ def propensity_scores(treated: np.ndarray, covariates: np.ndarray) -> np.ndarray
     from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
     scaled = (covariates - covariates.mean(axis=0)) / covariates.std(axis=0)
-    design = np.column_stack([np.ones(len(scaled)), scaled])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
+    # The scores depend on the space of the covariates only: an orthonormal basis of it keeps the digits where one is
+    # nearly another.
+    kept, basis = independent(scaled, np.linalg.norm(scaled, axis=0))
+    if not kept.all():
         raise NotIdentifiedError("The controls are collinear, so the logit of the propensity score is not unique.")
+    design = np.column_stack([np.ones(len(scaled)), basis * np.sqrt(len(scaled))])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", category=PerfectSeparationWarning)
@@ -289,19 +299,22 @@ def _note(matched, variant):
     """The sentence that says which rows are kept and how many there are."""
     groups = matched.groupby("role")["on_support"].agg(["sum", "size"])
     used = int((matched.loc[matched["role"] == "control", "weight"] > 0).sum())
-    rule = "All rows on the common support" if variant == "common_support" else "The matched rows"
+    rule = {
+        "common_support": "All rows on the common support are kept",
+        "matched": "The matched rows are kept, each once",
+        "matched_weighted": "The matched rows are kept, a control row as often as it serves",
+    }[variant]
     return (
-        f"{rule} are kept; {groups.loc['treated', 'sum']} of {groups.loc['treated', 'size']} treated and "
+        f"{rule}; {groups.loc['treated', 'sum']} of {groups.loc['treated', 'size']} treated and "
         f"{groups.loc['control', 'sum']} of {groups.loc['control', 'size']} control rows are on it, {used} control "
         "rows are matched."
     )
 
 
-def _balance(matched, covariates):
+def _balance(matched, covariates, variant):
     """One row (dict) per covariate and stage, without its label."""
     treated = (matched["role"] == "treated").to_numpy()
-    support = matched["on_support"].to_numpy(dtype="float64")
-    weights = dict(zip(STAGES, (np.ones(len(matched)), support, matched["weight"].to_numpy()), strict=True))
+    weights = {"before": np.ones(len(matched)), variant: _regressed(matched, variant)}
     for variable, column in covariates.items():
         spread = np.sqrt((column[treated].var(ddof=1) + column[~treated].var(ddof=1)) / 2)
         for stage, weight in weights.items():

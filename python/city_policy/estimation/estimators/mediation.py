@@ -10,13 +10,19 @@ The indirect effect is a b, the direct one c', and in least squares c = c' + a b
 printed in the paper but plays no part in the decomposition: it attributes to the mediator what the policy
 does by other ways.
 
-Tests of a b = 0, z = a b / se, against the standard normal distribution:
+Tests of a b = 0, z = a b / se, against the standard normal distribution, with c_ab = Cov(a, b):
 
-- Sobel (1982):    se^2 = b^2 se_a^2 + a^2 se_b^2
-- Aroian (1947):   se^2 = b^2 se_a^2 + a^2 se_b^2 + se_a^2 se_b^2
-- Goodman (1960):  se^2 = b^2 se_a^2 + a^2 se_b^2 - se_a^2 se_b^2, not defined where that is negative
+- Sobel (1982):    se^2 = b^2 se_a^2 + a^2 se_b^2 + 2 a b c_ab
+- Aroian (1947):   se^2 = the same + se_a^2 se_b^2 + c_ab^2
+- Goodman (1960):  se^2 = the same - se_a^2 se_b^2 - c_ab^2
 
-They cannot exceed min(|t_a|, |t_b|) in the first two cases. The product of two normal estimates is not
+The first is the delta method, the second the exact variance of the product of two normal variables with that
+covariance, and Goodman's takes away what the second adds; a variance that is not positive has no z. Under iid errors
+the residuals of (4) and (6) are orthogonal and c_ab is zero, as in the printed formulas. Under clustered errors the
+two share the errors of a city, and c_ab = (f_a f_b)^1/2 sum over c of h_ac h_bc, with f the small-sample factors of
+the two variances and h_ac = x~_c'e_c / x~'x~, what city c moves an estimate by.
+
+Without c_ab no z exceeds min(|t_a|, |t_b|) in the first two cases. The product of two normal estimates is not
 normal; the interval to read is the bootstrap's: cities are drawn with replacement, whole, and the interval is
 from the 2.5 to the 97.5 percent quantile of a b (``computation.cross_products``; nothing is refitted).
 
@@ -63,6 +69,7 @@ EFFECT_COLUMNS = {
     "se_a": "float64",
     "b": "float64",
     "se_b": "float64",
+    "cov_ab": "float64",
     "total": "float64",
     "direct": "float64",
     "indirect": "float64",
@@ -200,10 +207,14 @@ def mediation_effects(
     )[0]
 
 
-def product_tests(a, se_a, b, se_b) -> dict[str, float]:
-    """Sobel, Aroian and Goodman z of the product ``a b``, with two-sided p; NaN where not defined."""
+def product_tests(a: float, se_a: float, b: float, se_b: float, cov_ab: float = 0.0) -> dict[str, float]:
+    """Sobel, Aroian and Goodman z of the product ``a b``, with two-sided p; NaN where not defined.
+
+    ``cov_ab``: the covariance of the two estimates. Formulas at the top.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        first, second = b**2 * se_a**2 + a**2 * se_b**2, se_a**2 * se_b**2
+        first = b**2 * se_a**2 + a**2 * se_b**2 + 2 * a * b * cov_ab
+        second = se_a**2 * se_b**2 + cov_ab**2
         result: dict[str, float] = {}
         for name, variance in (("sobel", first), ("aroian", first + second), ("goodman", first - second)):
             z = a * b / np.sqrt(variance) if variance > 0 else np.nan
@@ -242,11 +253,21 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
     base |= {"share_mediated": a * b / c if c else np.nan, "identity_gap": c - direct - a * b}
     base |= _bootstrap(cross_products, generator(request.options["seed"], "mediation", one.sample), draws)
     rows = []
+    moves_a = whole.influence(MEDIATOR, [TREATMENT])[:, 0]
+    moves_b = whole.influence(OUTCOME, [TREATMENT, MEDIATOR])[:, 1]
     for vcov in VARIANCE_ESTIMATORS:
         errors = [fit.std_error(vcov) for fit in (first, both)]
         se_a, se_b = errors[0][0, 0], errors[1][0, 1]
-        rows.append(base | {"vcov": vcov, "se_a": se_a, "se_b": se_b} | product_tests(a, se_a, b, se_b))
+        cov_ab = _clustered_covariance(moves_a, moves_b, se_a, se_b) if vcov == "CRV1" else 0.0
+        cells = {"vcov": vcov, "se_a": se_a, "se_b": se_b, "cov_ab": cov_ab}
+        rows.append(base | cells | product_tests(a, se_a, b, se_b, cov_ab))
     return {"effects": rows}
+
+
+def _clustered_covariance(moves_a, moves_b, se_a, se_b):
+    """Cov(a, b) with the factors that the standard errors have: their correlation is that of the moves."""
+    lengths = np.linalg.norm(moves_a) * np.linalg.norm(moves_b)
+    return moves_a @ moves_b / lengths * se_a * se_b if lengths > 0 else 0.0
 
 
 def _bootstrap(cross_products, rng, draws):

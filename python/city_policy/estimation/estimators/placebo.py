@@ -18,6 +18,7 @@ dealt at random, both are exact; the one with t keeps its size better when citie
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from city_policy.estimation.computation.cross_products import (
     resampling_columns,
     two_sided_p,
 )
+from city_policy.estimation.contract.exposure import Exposure
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -103,42 +105,73 @@ def placebo(
     )
 
 
-def deal_start_years(request: Request) -> Mapping[str, list[dict]]:
-    """The draws and the summary of one request."""
-    treatment, draws = request.specification.treatment, request.options["draws"]
+class Dealt(NamedTuple):
+    """The regression with the real start years, and with those that were dealt: (draws,) each."""
+
+    estimate: float
+    t_stat: float  # clustered
+    estimates: np.ndarray
+    std_errors_iid: np.ndarray
+    std_errors_crv1: np.ndarray
+
+    @property
+    def t_stats(self) -> np.ndarray:
+        """(draws,) the clustered t statistics."""
+        return self.estimates / self.std_errors_crv1
+
+
+def deal(request: Request) -> Dealt:
+    """Deal the start years of the policy of ``request`` to its cities, ``draws`` times; see the top of the module.
+
+    Raises NotIdentifiedError if the real policy is not identified.
+    """
     cross_products, weights = _dealt(request)
     # The first draw is the real policy.
     fit = cross_products.weigh(weights).regress(outcome=1, regressors=[0], clustered=True)
-    estimate, iid, crv1 = fit.estimate[:, 0], fit.std_error_iid[:, 0], fit.std_error_crv1[:, 0]
+    estimate, iid, crv1 = fit.estimate[:, 0], fit.std_error_iid[:, 0], fit.std_error("CRV1")[:, 0]
     if not np.isfinite(estimate[0]):
-        raise NotIdentifiedError(f"{treatment} is collinear with the other terms and the fixed effects.")
+        raise NotIdentifiedError(
+            f"{request.specification.treatment} is collinear with the other terms and the fixed effects."
+        )
+    return Dealt(float(estimate[0]), float(estimate[0] / crv1[0]), estimate[1:], iid[1:], crv1[1:])
+
+
+def deal_start_years(request: Request) -> Mapping[str, list[dict]]:
+    """The draws and the summary of one request."""
+    draws = request.options["draws"]
+    dealt = deal(request)
     frame = pd.DataFrame(
         {
             "draw": np.arange(1, draws + 1),
-            "estimate": estimate[1:],
-            "std_error_iid": iid[1:],
-            "t_iid": estimate[1:] / iid[1:],
-            "std_error_crv1": crv1[1:],
-            "t_crv1": estimate[1:] / crv1[1:],
+            "estimate": dealt.estimates,
+            "std_error_iid": dealt.std_errors_iid,
+            "t_iid": dealt.estimates / dealt.std_errors_iid,
+            "std_error_crv1": dealt.std_errors_crv1,
+            "t_crv1": dealt.t_stats,
         }
     )
-    p, n_draws = two_sided_p(estimate[0], estimate[1:])
-    p_t, _ = two_sided_p(estimate[0] / crv1[0], frame["t_crv1"].to_numpy())
-    valid = estimate[1:][np.isfinite(estimate[1:])]
+    p, n_draws = two_sided_p(dealt.estimate, dealt.estimates)
+    p_t, _ = two_sided_p(dealt.t_stat, dealt.t_stats)
+    valid = dealt.estimates[np.isfinite(dealt.estimates)]
     low, high = np.quantile(valid, [0.025, 0.975]) if n_draws else (np.nan, np.nan)
-    left_out = draws - n_draws
     summary = {
         "n_draws": n_draws,
-        "estimate": estimate[0],
+        "estimate": dealt.estimate,
         "mean_of_draws": valid.mean() if n_draws else np.nan,
         "sd_of_draws": valid.std(ddof=1) if n_draws > 1 else np.nan,
         "quantile_025": low,
         "quantile_975": high,
         "randomisation_p": p,
         "randomisation_p_t": p_t,
-        "notes": [f"{left_out} of {draws} draws could not be estimated and do not count."] * (left_out > 0),
+        "notes": left_out_note(draws, n_draws),
     }
     return {"draws": frame.to_dict("records"), "summary": [summary]}
+
+
+def left_out_note(draws: int, counted: int) -> list[str]:
+    """How many of the draws could not be estimated; nothing where all could."""
+    left_out = draws - counted
+    return [f"{left_out} of {draws} draws could not be estimated and do not count."] * (left_out > 0)
 
 
 def _dealt(request):
@@ -149,11 +182,17 @@ def _dealt(request):
     city, year = request.panel.city[used], request.panel.year[used]
     cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
     start = np.nan_to_num(request.panel.first_treated_year(one.treatment)[used][first_row], nan=np.inf)
+    exposure = Exposure.of(one) if one.estimator == "fixed_effects" else Exposure("", 0, "")
+    if exposure.chooses_rows:
+        raise NotIdentifiedError(
+            f"The variant '{one.variant}' chooses rows by the start: other starts cannot be dealt to these rows."
+        )
     # City c in cohort g is unit c * cohorts + g.
     cohorts, cohort = np.unique(start, return_inverse=True)
     n, g = len(city), len(cohorts)
     copies = np.tile(np.arange(g), n)
-    treated = np.repeat(year - one.lag, g) >= cohorts[copies]
+    dose = np.repeat(request.panel.numbers(exposure.column)[used], g) if exposure.column else None
+    treated = exposure.treatment(np.repeat(year - one.lag, g) - cohorts[copies], dose)
     cross_products = CrossProducts(
         np.repeat(city, g) * g + copies,
         np.repeat(year, g),

@@ -21,7 +21,10 @@ def balance(context: Context) -> Figure:
     """Standardised bias of the covariates before and after matching."""
     found = context.of_outcome(context.database.rows("results.matching_balance", "spec_id, stage, variable"))
     rows = [row for row in found if row["standardised_bias_percent"] is not None]
-    stages = ["before", "common_support", "matched"]
+    # Before matching all variants are the same.
+    rows = list({(row["treatment"], row["stage"], row["variable"]): row for row in rows}.values())
+    present = {row["stage"] for row in rows}
+    stages = [stage for stage in ("before", "common_support", "matched", "matched_weighted") if stage in present]
     variables = [variable for variable in context.study.controls if any(row["variable"] == variable for row in rows)]
     variables += sorted({str(row["variable"]) for row in rows} - set(variables))
 
@@ -71,8 +74,9 @@ def balance(context: Context) -> Figure:
             ),
         ),
         Text(
-            "每项政策一幅图:各协变量匹配前、共同支撑域与匹配后的标准化偏差。",
-            "One chart per policy: standardised bias of every covariate before matching, on common support and after.",
+            "每项政策一幅图:各协变量匹配前以及各回归样本中的标准化偏差。",
+            "One chart per policy: standardised bias of every covariate before matching and in the samples that are "
+            "regressed.",
         ),
         lambda language: per_policy(context.study, rows, draw, language),
         rows,

@@ -11,6 +11,8 @@ from city_policy.report.messages import both_languages
 from city_policy.report.study import Study, Text
 
 Headings = tuple[tuple[Text, int], ...]
+# Beside clustered t values, by label and method; Webb's weights are those for few cities too.
+RESAMPLED = (("wild_bootstrap_p", "wild_webb"), ("randomisation_p", "randomisation"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Tools:
     def estimates(self) -> Estimates:
         """The coefficients of all regressions."""
         return Estimates(coefficients(self.database, self.study, "spec_id, vcov, term"))
+
+    @cached_property
+    def _inference(self) -> dict[tuple[object, object], Row]:
+        """What resampling says of the effects, by specification and method."""
+        rows = self.database.rows("results.robust_inference", "spec_id, method")
+        return {(row["spec_id"], row["method"]): row for row in rows}
 
     @cached_property
     def published(self) -> dict[tuple[object, object, object], float]:
@@ -135,11 +143,21 @@ class Tools:
         rows = [TableRow(self.row(term), tuple(self.estimates.cell(spec, term) for spec in spec_ids)) for term in terms]
         rows = [row for row in rows if any(cell != Cell() for cell in row.cells)]
         if rows:
-            rows += [row for row in extra if any(cell != Cell() for cell in row.cells)]
+            resampled = [self._resampled(label, method, spec_ids) for label, method in RESAMPLED]
+            rows += [row for row in (*resampled, *extra) if any(cell != Cell() for cell in row.cells)]
             rows.append(TableRow(self.row("n_obs"), tuple(self.estimates.count(spec) for spec in spec_ids)))
             r2 = tuple(self.estimates.r2(spec) for spec in spec_ids)
             rows.append(TableRow(self.row("r2"), r2))
         return Panel(title, self.heading("variable"), tuple(headings), tuple(rows))
+
+    def _resampled(self, label: str, method: str, spec_ids: Sequence[object]) -> TableRow:
+        """The p values of the effects by a method that stays right with few treated cities."""
+        cells = []
+        for spec_id in spec_ids:
+            row = self._inference.get((spec_id, method))
+            known = row is not None and row["p_value"] is not None
+            cells.append(Cell(row["p_value"], 3) if row is not None and known else Cell())
+        return TableRow(self.row(label), tuple(cells))
 
     def published_plain(
         self, value: float | None, kind: str, panel: object, subject: object, decimals: int = 4
