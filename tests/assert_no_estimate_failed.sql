@@ -14,6 +14,7 @@
     'est_matching_balance',
     'est_mediation_coefficients',
     'est_mediation_effects',
+    'est_multiple_hypotheses',
     'est_placebo_test',
     'est_pyfixest',
     'est_robust_inference',

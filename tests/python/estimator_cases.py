@@ -17,7 +17,7 @@ OPTIONS = {
     "PLACEBO": {"draws": 5, "seed": 1},
     "MEDIATION": {"draws": 5, "seed": 1},
     "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
-    "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "seed": 1},
+    "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "draws": 9, "seed": 1},
     "EVENT_STUDY": {"first": -4, "last": 5},
     "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
     "MATCHED_ROWS": {"matched": {}},

@@ -598,7 +598,7 @@ ON_A_YEARBOOK = {
     ),
     "an unknown variant": Mistake(
         swap("specifications", ",matched,\n", ",all,\n"), "specifications.csv, row 5, column variant",
-        ("found 'all'", "common_support or matched"),
+        ("found 'all'", "common_support, matched or matched_weighted"),
     ),
     "three clusters": Mistake(
         swap("specifications", ",,,province_code\n", ",,,province_code year adcode\n"),

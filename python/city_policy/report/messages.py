@@ -136,6 +136,18 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"(?:Every|No) city of the sample '(\w+)' is treated by (\w+), so there is nothing to match\.",
         "样本 {0} 的城市或全部受{1}处理、或全部未受处理,无从匹配。",
     ),
+    (
+        r"(\w+) holds numbers of the size (\S+), whose squares cannot be computed with; give it another unit\.",
+        "{0}的数值量级为 {1},其平方无法计算,请换一个单位。",
+    ),
+    (
+        r"A randomisation deals out start years, and (\w+) is not a policy\.",
+        "随机化检验要重新分配起始年份,而{0}不是政策。",
+    ),
+    (
+        r"The variant '(\S+)' chooses rows by the start: other starts cannot be dealt to these rows\.",
+        "设定 {0} 按起始年份选取观测,无法对这些观测重新分配起始年份。",
+    ),
     (r"(\w+) is collinear with the controls and the fixed effects\.", "{0}与控制变量和固定效应共线。"),
     (r"(\w+) is collinear with the other terms and the fixed effects\.", "{0}与其他变量和固定效应共线。"),
     (r"Matching needs a control that varies\.", "匹配需要有变化的控制变量。"),

@@ -225,6 +225,11 @@ class Study:
         """Whether the study has a specification of one of the results; a file of an older version is taken to."""
         return not self.specifications or any(row["result"] in results for row in self.specifications.values())
 
+    @property
+    def results(self) -> list[str]:
+        """The results that the specifications fill, in their order."""
+        return list(dict.fromkeys(str(row["result"]) for row in self.specifications.values()))
+
     def uses(self, estimator: str) -> bool:
         """Whether a specification of the study has the estimator; a file of an older version is taken to."""
         return not self.specifications or any(row["estimator"] == estimator for row in self.specifications.values())

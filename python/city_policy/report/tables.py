@@ -91,6 +91,7 @@ def _order(result: str) -> str:
         "bacon_decomposition": ", comparison",
         "heterogeneity_robust_effects": ", vcov",
         "event_study": ", vcov, event_time",
+        "multiple_hypotheses": ", family",
     }
     return "spec_id" + further.get(result, "")
 

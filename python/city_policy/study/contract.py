@@ -99,6 +99,9 @@ ESTIMATORS_OF_RESULTS: Mapping[str, tuple[str, ...]] = {
     "heterogeneity_robust_effects": ("imputation", "callaway_santanna", "sun_abraham"),
 }
 
+# Results without specifications of their own, which a table of the report may show.
+DERIVED_RESULTS = ("index_weights", "summary_statistics", "multiple_hypotheses")
+
 # Columns of fct_study_panel in every study: no variable may bear their names.
 DESCRIBED_COLUMNS: Mapping[str, str] = {
     "adcode": "varchar",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from city_policy.study.checking import SAMPLE_FULL, Checking, found, is_number, listing
-from city_policy.study.contract import CHOICES, DESCRIBED_COLUMNS, ESTIMATORS_OF_RESULTS
+from city_policy.study.contract import CHOICES, DERIVED_RESULTS, DESCRIBED_COLUMNS, ESTIMATORS_OF_RESULTS
 from city_policy.study.problems import nearest
 from city_policy.study.reading import Row
 from city_policy.study.treated import policy_columns, studied_policies
@@ -258,8 +258,10 @@ class _Regression:
     def _clusters(self, text: str) -> None:
         if " " in text:
             self.tell("cluster", f"found '{text}', expected one column; shorten it.")
-        elif text:
-            self._known("cluster", text)
+        else:
+            # Two columns joined by ^ are one grouping.
+            for name in filter(None, text.split("^")):
+                self._known("cluster", name)
 
 
 def known_columns(study: Checking) -> dict[str, str]:
@@ -276,7 +278,7 @@ def _clusters_of_the_study(study: Checking) -> None:
     columns = known_columns(study)
     at = next((row for row in study.rows["study"] if row["key"] == "cluster"), None)
     for name in study.settings["cluster"].split():
-        if at is not None and name.lower() not in columns:
+        if at is not None and any(part.lower() not in columns for part in name.split("^")):
             study.tell(
                 "study",
                 at,
@@ -291,7 +293,7 @@ def _clusters_of_the_study(study: Checking) -> None:
 
 def check_tables(study: Checking) -> None:
     """The rows of tables.csv."""
-    known = ("index_weights", "summary_statistics", *ESTIMATORS_OF_RESULTS)
+    known = (*DERIVED_RESULTS, *ESTIMATORS_OF_RESULTS)
     for row in study.rows["tables"]:
         number, result = row["table_no"], row["result"]
         if number and not re.fullmatch(r"[1-9]\d?", number, flags=re.ASCII) and not _is_no_number(study, number):

@@ -580,6 +580,10 @@ def two_sided_p(observed: float, drawn: np.ndarray) -> tuple[float, int]:
     return (1 + int(extreme.sum())) / (1 + len(valid)), len(valid)
 
 
+# The points that the weight of a city takes with equal probability.
+WILD_WEIGHTS = {"rademacher": [-1.0, 1.0], "webb": [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]}
+
+
 class WildBootstrap(NamedTuple):
     """Result of :func:`wild_bootstrap`."""
 
@@ -596,7 +600,7 @@ def wild_bootstrap(
     outcome: int,
     treatment: int,
     draws: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator | np.ndarray,
     weights: str = "rademacher",
     null: float = 0.0,
 ) -> WildBootstrap:
@@ -611,6 +615,7 @@ def wild_bootstrap(
 
     and t* = (b* - null) x~'x~ / (sum_c score*_c^2)^1/2 by the root of the factor of t. p is (1 + number of |t*| above
     |t|) / (1 + draws). ``weights``: ``rademacher`` (-1, 1) or ``webb`` (six points, for few cities).
+    ``rng`` draws them; or it is the drawn weights themselves, (draws, cities), which several regressions may share.
 
     The square is expanded, so that a draw costs one row of the product of the weights with a (cities, 6 + 4q) matrix;
     and as u = y~ - null x~, y~ being the outcome less years and controls, all that a draw needs is a polynomial in the
@@ -618,9 +623,8 @@ def wild_bootstrap(
 
     Raises InputError for other weights or a treatment that is not identified.
     """
-    points = {"rademacher": [-1.0, 1.0], "webb": [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]}
-    if weights not in points:
-        raise InputError(f"The wild bootstrap knows the weights {', '.join(points)}; found '{weights}'.")
+    if weights not in WILD_WEIGHTS:
+        raise InputError(f"The wild bootstrap knows the weights {', '.join(WILD_WEIGHTS)}; found '{weights}'.")
     draw = cross_products.weigh()
     fit = draw.regress(outcome, [treatment], clustered=True)
     clustered = fit.std_error("CRV1")[0, 0]
@@ -652,7 +656,10 @@ def wild_bootstrap(
     numerator, meat = np.empty((2, draws)), np.empty((3, draws))
     for start in range(0, draws, DRAWS_PER_PASS):
         part = slice(start, min(start + DRAWS_PER_PASS, draws))
-        v = rng.choice(points[weights], (part.stop - start, cross_products.n_cities))
+        if isinstance(rng, np.ndarray):
+            v = rng[part]
+        else:
+            v = rng.choice(WILD_WEIGHTS[weights], (part.stop - start, cross_products.n_cities))
         sides = []
         for sign, columns in zip((1, -1), linear, strict=True):
             products = sign * (v @ columns)

@@ -10,6 +10,9 @@ from city_policy.estimation.contract.panel import Panel, Rows
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.specification import Specification
 
+# Squares of ratios of two columns stay within the range of double precision, 1e308.
+LARGEST = 1e75
+
 
 @dataclass(frozen=True)
 class Request:
@@ -87,6 +90,7 @@ def choose_rows(
     """
     needed = {**columns, **controls}
     rows = panel.usable_rows(specification, needed, sample)
+    check_sizes(needed, rows)
     other = None
     if comparison:
         # Who compares requires it of a specification.
@@ -96,6 +100,18 @@ def choose_rows(
     if treated_cities:
         counts |= count_treated_cities(panel, specification, rows)
     return Request(specification, panel, columns, controls, rows, other, counts, options)
+
+
+def check_sizes(columns: Mapping[str, np.ndarray], rows: Rows) -> None:
+    """Raises NotIdentifiedError for a column (N,) whose values are so large or small that squares overflow."""
+    for name, column in columns.items():
+        largest = np.abs(column[rows.used]).max()
+        if largest > LARGEST or 0 < largest < 1 / LARGEST:
+            raise NotIdentifiedError(
+                f"{name} holds numbers of the size {largest:.0e}, whose squares cannot be computed with; give it "
+                "another unit.",
+                rows.counts,
+            )
 
 
 def count_treated_cities(panel: Panel, specification: Specification, rows: Rows) -> dict[str, int]:

@@ -162,11 +162,17 @@ def _instruments(panel, instrument):
 
 
 def _columns(panel, specification, controls, options):
-    """Outcome, treatment and instruments; a control that is an instrument is none here."""
+    """Outcome, treatment and instruments; raises InputError for an instrument that stands in the equation itself."""
     instrument = specification.variant
+    inside = {specification.outcome, specification.treatment, *specification.extra_controls, *controls}
+    for name in instrument.split():
+        if name in inside:
+            raise InputError(
+                f"The instrument '{name}' is outcome, treatment or control of the regression; an instrument must be "
+                "left out of it."
+            )
     columns = panel.variables(specification) | _instruments(panel, instrument)
-    given = [name for name in controls if name not in instrument.split()]
-    return columns, panel.controls(specification, given, columns)
+    return columns, panel.controls(specification, controls, columns)
 
 
 def _prepare(request):
@@ -182,6 +188,10 @@ def _prepare(request):
         names = [name for name in names if prepared.raw[name].any()][1:]
     explained = prepared.explained(names, given=prepared.controls)
     names = [name for name in names if name not in explained]
+    if explained:
+        # As a control that is collinear; the instruments of every year are one short by construction.
+        told = " ".join(name.removeprefix("instrument_") for name in explained)
+        prepared = replace(prepared, dropped_terms=f"{prepared.dropped_terms or ''} {told}".strip())
     if not names:
         raise NotIdentifiedError(f"The controls and the fixed effects explain the instrument {instrument}.")
     if len(names) == 1:

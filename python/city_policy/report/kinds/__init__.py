@@ -5,7 +5,14 @@ from functools import partial
 from typing import NamedTuple
 
 from city_policy.report.database import Row
-from city_policy.report.kinds.comparisons import bacon, event_study, group_differences, placebo, robust_estimators
+from city_policy.report.kinds.comparisons import (
+    bacon,
+    event_study,
+    group_differences,
+    hypotheses,
+    placebo,
+    robust_estimators,
+)
 from city_policy.report.kinds.description import index_weights, summary_statistics
 from city_policy.report.kinds.instruments import instruments
 from city_policy.report.kinds.mechanisms import mechanisms
@@ -41,6 +48,7 @@ KINDS = {
         partial(grouped, result="heterogeneous_effects", p_label="group_difference_p"),
     ),
     "heterogeneity_robust_effects": Kind(Text("异质稳健估计结果", "Heterogeneity-robust estimates"), robust_estimators),
+    "multiple_hypotheses": Kind(Text("多重检验", "Many hypotheses"), hypotheses),
     "event_study": Kind(Text("事件研究结果", "Event study"), event_study, is_default=False),
     "placebo_test": Kind(Text("安慰剂检验结果", "Placebo test"), placebo, is_default=False),
     "group_differences": Kind(Text("组间系数差异", "Differences between groups"), group_differences, is_default=False),

@@ -214,3 +214,59 @@ def group_differences(tools: Tools, found: list[Row]) -> Draft:
     headings = (tuple((heading, 1) for heading, _, _ in columns),)
     panel = Panel(None, Text("组", "Groups"), headings, tuple(body))
     return Draft([panel], ["group_differences"], tools.notes(found))
+
+
+def hypotheses(tools: Tools, found: list[Row]) -> Draft:
+    """One panel per family: every effect with its p value alone, in its family, and among all effects."""
+    everywhere = {row["spec_id"]: row for row in found if row["family"] == "all"}
+    families = dict.fromkeys(str(row["family"]) for row in found if row["family"] != "all")
+    headings = [
+        Text("系数", "Coefficient"),
+        Text("单独检验 P 值", "p value alone"),
+        Text("Romano-Wolf P 值(本表)", "Romano-Wolf p value (this table)"),
+        Text("Holm P 值(本表)", "Holm p value (this table)"),
+    ]
+    if everywhere:
+        headings.append(Text("Romano-Wolf P 值(全部)", "Romano-Wolf p value (all)"))
+    panels = []
+    for family in [result for result in tools.study.results if result in families]:
+        rows = sorted((row for row in found if row["family"] == family), key=lambda row: _certainty(row))
+        body = []
+        for row in rows:
+            cells = [
+                Cell(
+                    row["estimate"],
+                    statistics={CLUSTERED: Statistic(row["t_stat"], row["p_value"])},
+                    missing=row["estimate"] is None,
+                ),
+                *(plain(row[name], None, 3) for name in ("p_value", "romano_wolf_p_value", "holm_p_value")),
+            ]
+            if everywhere:
+                cells.append(plain(everywhere[row["spec_id"]]["romano_wolf_p_value"], None, 3))
+            body.append(TableRow(_effect_label(tools, row), tuple(cells)))
+        title = tools.study.label("result", family)
+        panels.append(Panel(title, Text("效应", "Effect"), (tuple((one, 1) for one in headings),), tuple(body)))
+    draws = max((row["draws"] or 0 for row in found), default=0)
+    note = Text(
+        f"wild cluster bootstrap(Webb 权重){draws} 次,一次抽取中同一城市在所有回归里取同一权重;"
+        "星号依据单独检验的 P 值。",
+        f"Wild cluster bootstrap (Webb's weights), {draws} draws; in a draw a city has one weight in all regressions. "
+        "Stars go by the p value alone.",
+    )
+    return Draft(panels, ["multiple_hypotheses"], [note, *tools.notes(row for row in found if row["family"] != "all")])
+
+
+def _certainty(row: Row) -> tuple[float, str]:
+    """Families in order of the size of t."""
+    return (-abs(row["t_stat"]) if row["t_stat"] is not None else 1.0, str(row["spec_id"]))
+
+
+def _effect_label(tools: Tools, row: Row) -> Text:
+    """The policy of an effect, what was regressed, and the outcome where it is not that of the study."""
+    policy = tools.study.short(row["treatment"])
+    what = tools.study.labelled("specification", tools.study.specification(row)) or tools.sample(row["sample"])
+    zh, en = f"{policy.zh}:{what.zh}", f"{policy.en}: {what.en}"
+    if row["outcome"] != tools.study.column_of.get(tools.study.outcome, ""):
+        outcome = tools.row(tools.study.variable(row["outcome"]))
+        zh, en = f"{zh}({outcome.zh})", f"{en} ({outcome.en})"
+    return Text(zh, en)
