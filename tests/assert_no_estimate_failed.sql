@@ -18,6 +18,8 @@
     'est_placebo_test',
     'est_pyfixest',
     'est_robust_inference',
+    'est_specification_curve',
+    'est_specification_curve_test',
     'est_staggered'
 ] %}
 

@@ -63,6 +63,7 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("specifications", "estimator"): (
         "fixed_effects", "event_study", "instrumental_variable", "placebo", "matching", "double_machine_learning",
         "bacon", "mediation", "group_difference", "imputation", "callaway_santanna", "sun_abraham",
+        "specification_curve",
     ),
 }  # fmt: skip
 
@@ -97,6 +98,7 @@ ESTIMATORS_OF_RESULTS: Mapping[str, tuple[str, ...]] = {
     "mediation_effects": ("mediation",),
     "group_differences": ("group_difference",),
     "heterogeneity_robust_effects": ("imputation", "callaway_santanna", "sun_abraham"),
+    "specification_curve": ("specification_curve",),
 }
 
 # Results without specifications of their own, which a table of the report may show.

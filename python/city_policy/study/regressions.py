@@ -13,7 +13,15 @@ from city_policy.study.reading import Row
 from city_policy.study.treated import policy_columns, studied_policies
 
 # They compare cities before and after a start, which a variable does not have.
-ESTIMATORS_WITH_A_START = ("event_study", "placebo", "bacon", "imputation", "callaway_santanna", "sun_abraham")
+ESTIMATORS_WITH_A_START = (
+    "event_study",
+    "placebo",
+    "bacon",
+    "imputation",
+    "callaway_santanna",
+    "sun_abraham",
+    "specification_curve",
+)
 REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "mediation": ("mediator", "the variable through which the effect runs"),
     "group_difference": ("comparison_sample", "the second sample"),
@@ -84,8 +92,10 @@ def _result(study: Checking, row: Row) -> None:
 
 def _samples(study: Checking, row: Row) -> None:
     samples = {row["sample"] for row in study.rows["samples"]} | {SAMPLE_FULL}
-    for column in ("sample", "comparison_sample"):
-        name = row[column]
+    named = [("sample", row["sample"]), ("comparison_sample", row["comparison_sample"])]
+    if row["estimator"] == "specification_curve":
+        named += [("variant", name) for name in row["variant"].split()]
+    for column, name in named:
         if name and name not in samples:
             study.tell(
                 "specifications",

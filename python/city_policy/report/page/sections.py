@@ -46,7 +46,9 @@ PLAN: dict[str, tuple[str, ...]] = {
         "table:order_effects", "table:heterogeneous_effects", "table:group_differences",
         "table:heterogeneity_robust_effects",
     ),
-    "credibility": ("table:multiple_hypotheses",),
+    "credibility": (
+        "table:multiple_hypotheses", "figure:specification_curve", "figure:specification_choices",
+    ),
     "scorecard": ("summary", "figure:scorecard"),
     "recovery": ("figure:recovery",),
     "audit": ("audit",),
