@@ -9,7 +9,7 @@ def model(dbt, session):
     dbt.ref("data_quality_expectations")
     settings = dbt.ref("int_settings").df().set_index("setting")["value"]
     specifications = dbt.ref("int_specifications").df()
-    directions = dbt.ref("stg_indicators").df().set_index("indicator")["direction"]
+    directions = dbt.ref("dim_indicator").df().set_index("indicator")["direction"]
     values = dbt.ref("int_indicators").df()
     wide = values[values["in_sample"]].pivot(index=["adcode", "year"], columns="indicator", values="value")
     return specification_curve(

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 
+import numpy as np
 import pandas as pd
 from city_policy.estimation import estimators
 from city_policy.estimation.contract.panel import Panel
@@ -18,6 +19,16 @@ OPTIONS = {
     "MEDIATION": {"draws": 5, "seed": 1},
     "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
     "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "draws": 9, "seed": 1},
+    # Signs of more cities than any panel of the tests has.
+    "HYPOTHESES": {"weights": np.random.default_rng(0).choice([-1.0, 1.0], (9, 2000))},
+    "SPECIFICATION_CURVE": {
+        "draws": 5,
+        "seed": 1,
+        "directions": "",
+        "index": "",
+        "scaling": "min_max",
+        "threshold": 1.0,
+    },
     "EVENT_STUDY": {"first": -4, "last": 5},
     "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
     "MATCHED_ROWS": {"matched": {}},

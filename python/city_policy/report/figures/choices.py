@@ -20,7 +20,7 @@ from city_policy.report.study import Study, Text, joined
 
 # Points that a chart shows; a curve of more regressions shows every so many of them, and the main one always.
 SHOWN = 160
-STANDARD = Text("效应(被解释变量的标准差)", "Effect (standard deviations of the outcome)")
+STANDARD = Text("效应(标准差)", "Effect (standard deviations)")
 
 
 def option_name(study: Study, choice: str, option: str) -> Text:
@@ -37,9 +37,8 @@ def option_name(study: Study, choice: str, option: str) -> Text:
 def tests_in_words(study: Study, tests: list[Row]) -> Text:
     """The joint tests of all policies, one after the other."""
     said = []
-    for row in tests:
-        if row["median"] is None:
-            continue
+    known = [row for row in tests if row["median"] is not None and row["treatment"] in study.policies]
+    for row in sorted(known, key=lambda row: study.policies.index(str(row["treatment"]))):
         name = study.short(str(row["treatment"]))
         counted = f"{row['n_regressions']:,}"
         said.append(
@@ -101,9 +100,10 @@ def specification_curve(context: Context) -> Figure:
         return (reference_line("y", 0) + intervals + points).properties(height=230)
 
     caption = Text(
-        "每个点是一种指数、控制变量、样本与估计方法的组合,竖线为城市聚类 95% 区间。联合检验把起始年份随机分配给城市。",
-        "Every point is one combination of index, controls, sample and estimator; lines are 95% intervals clustered by "
-        "city. The joint test deals start years to the cities at random.",
+        "每个点是一种指数、控制变量、样本与估计方法的组合,单位为被解释变量的标准差,竖线为城市聚类 95% 区间。"
+        "联合检验把起始年份随机分配给城市。",
+        "Every point is one combination of index, controls, sample and estimator, in standard deviations of the "
+        "outcome, with its clustered 95% interval. The joint test deals start years to the cities at random.",
     )
     said = tests_in_words(context.study, tests)
     if said:
@@ -190,7 +190,8 @@ def specification_choices(context: Context) -> Figure:
         return (reference_line("x", 0) + ranges + points).properties(height=step * len(names) + 4)
 
     largest: dict[str, Row] = {}
-    for row in rows:
+    known = [row for row in rows if row["treatment"] in study.policies]
+    for row in sorted(known, key=lambda row: study.policies.index(str(row["treatment"]))):
         largest.setdefault(str(row["treatment"]), row)
     said = joined(
         (

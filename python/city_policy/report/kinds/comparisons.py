@@ -7,7 +7,7 @@ from scipy.special import stdtr
 
 from city_policy.report.cells import CLUSTERED, Cell, Panel, Statistic, TableRow, plain
 from city_policy.report.database import Row
-from city_policy.report.kinds.tools import Draft, Headings, Tools
+from city_policy.report.kinds.tools import Draft, Headings, Tools, p_cell
 from city_policy.report.study import Text
 
 COMPARISONS = ("later_treated_as_control", "earlier_treated_as_control", "never_treated")
@@ -231,6 +231,13 @@ def hypotheses(tools: Tools, found: list[Row]) -> Draft:
     panels = []
     for family in [result for result in tools.study.results if result in families]:
         rows = sorted((row for row in found if row["family"] == family), key=lambda row: _certainty(row))
+        labels = {row["spec_id"]: _effect_label(tools, row) for row in rows}
+        plain_labels = list(labels.values())
+        for row in rows:
+            panel, name = tools.specification_title(row), labels[row["spec_id"]]
+            if panel and plain_labels.count(name) > 1:
+                # Two regressions of one policy on cities of one name differ in what these are compared with.
+                labels[row["spec_id"]] = Text(f"{name.zh}({panel.zh})", f"{name.en} ({panel.en})")
         body = []
         for row in rows:
             cells = [
@@ -239,11 +246,11 @@ def hypotheses(tools: Tools, found: list[Row]) -> Draft:
                     statistics={CLUSTERED: Statistic(row["t_stat"], row["p_value"])},
                     missing=row["estimate"] is None,
                 ),
-                *(plain(row[name], None, 3) for name in ("p_value", "romano_wolf_p_value", "holm_p_value")),
+                *(p_cell(row[name]) for name in ("p_value", "romano_wolf_p_value", "holm_p_value")),
             ]
             if everywhere:
-                cells.append(plain(everywhere[row["spec_id"]]["romano_wolf_p_value"], None, 3))
-            body.append(TableRow(_effect_label(tools, row), tuple(cells)))
+                cells.append(p_cell(everywhere[row["spec_id"]]["romano_wolf_p_value"]))
+            body.append(TableRow(labels[row["spec_id"]], tuple(cells)))
         title = tools.study.label("result", family)
         panels.append(Panel(title, Text("效应", "Effect"), (tuple((one, 1) for one in headings),), tuple(body)))
     draws = max((row["draws"] or 0 for row in found), default=0)

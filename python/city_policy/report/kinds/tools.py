@@ -155,8 +155,7 @@ class Tools:
         cells = []
         for spec_id in spec_ids:
             row = self._inference.get((spec_id, method))
-            known = row is not None and row["p_value"] is not None
-            cells.append(Cell(row["p_value"], 3) if row is not None and known else Cell())
+            cells.append(p_cell(row["p_value"]) if row is not None else Cell())
         return TableRow(self.row(label), tuple(cells))
 
     def published_plain(
@@ -164,6 +163,11 @@ class Tools:
     ) -> Cell:
         """A number without t value beside the published one, which is found by kind, panel and subject."""
         return plain(value, self.published.get((kind, panel, subject)), decimals)
+
+
+def p_cell(p_value: float | None) -> Cell:
+    """A p value, with as many digits as ten thousand draws tell; a missing one is nothing."""
+    return Cell() if p_value is None else Cell(p_value, 4)
 
 
 def merged(titles: Sequence[Text]) -> Headings:
