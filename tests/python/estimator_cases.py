@@ -19,6 +19,7 @@ OPTIONS = {
     "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
     "ROBUST_INFERENCE": {"bootstrap_draws": 5, "wild_draws": 9, "seed": 1},
     "EVENT_STUDY": {"first": -4, "last": 5},
+    "HONEST_DID": {"first": -4, "last": 5},
     "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
     "MATCHED_ROWS": {"matched": {}},
     "MATCHING": {"matched": {}},
@@ -36,4 +37,6 @@ def run_one(
     row |= {"extra_controls": None, "extra_fixed_effects": None}
     if name == "INSTRUMENTAL_VARIABLE":
         row["variant"] = "x2"
+    if name == "HONEST_DID":
+        row["variant"] = "two_way"
     return run(estimator, panel, pd.DataFrame([row | changes]), controls, **OPTIONS.get(name, {}))
