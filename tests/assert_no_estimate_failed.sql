@@ -14,7 +14,9 @@
     'est_matching_balance',
     'est_mediation_coefficients',
     'est_mediation_effects',
+    'est_parallel_trends_sensitivity',
     'est_placebo_test',
+    'est_pretrend_power',
     'est_pyfixest',
     'est_robust_inference',
     'est_staggered'

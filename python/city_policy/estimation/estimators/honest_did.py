@@ -13,8 +13,8 @@ bisection. Intervals are of 95 %. The normal distribution of the theory is widen
 covariance is multiplied by (t / z)², t being the quantile with clusters - 1 degrees of freedom.
 
 Power (Roth 2022, American Economic Review: Insights 4): the slope of a difference in trends, per year, that the
-clustered joint test of the leads finds with a probability of 50 and 80 %, and the bias that it gives the effects; beside it the
-effect that the test of the average effect finds with that probability (Bloom 1995).
+clustered joint test of the leads finds with a probability of 50 and 80 %, and the bias that it gives the effects;
+beside it the effect that the test of the average effect finds with that probability (Bloom 1995).
 
 The event studies are those of :mod:`~city_policy.estimation.estimators.event_times`, the methods of
 :mod:`~city_policy.estimation.computation.parallel_trends`.
@@ -125,8 +125,8 @@ def estimate_parallel_trends(
     ``imputation`` and ``sun_abraham``. ``first``, ``last``: the window of event times, in years.
 
     Returns two frames in units of the outcome. Sensitivity: one row per specification, restriction, parameter and
-    bound. Power: one row per specification and power; ``estimate`` and ``std_error`` are the average effect on the treated by
-    the same estimator. A specification that cannot be run is one row in both, with a status and a sentence.
+    bound. Power: one row per specification and power; ``estimate`` and ``std_error`` are the average effect on the
+    treated by the same estimator. A specification that cannot be run is one row in both, with a status and a sentence.
 
     Raises InputError if ``first`` is not below -1 or ``last`` below 0, and for what makes the whole call meaningless
     (see ``estimate_fixed_effects``).

@@ -13,6 +13,7 @@ from city_policy.report.figures.effects import coefficients, event_study, placeb
 from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
+from city_policy.report.figures.sensitivity import sensitivity
 from city_policy.report.study import Study, Text
 
 __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_maps"]
@@ -20,7 +21,9 @@ __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_
 # The results whose effects stand side by side in one figure.
 COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
 # Figures of estimates on one outcome: those on others stand in the tables.
-ABOUT_OUTCOME = ("event_study", "coefficients", "inference", "influence", "placebo", "balance", "bacon")
+ABOUT_OUTCOME = (
+    "event_study", "sensitivity", "coefficients", "inference", "influence", "placebo", "balance", "bacon",
+)  # fmt: skip
 
 
 def without_maps(context: Context) -> list[Figure]:
@@ -34,6 +37,7 @@ def without_maps(context: Context) -> list[Figure]:
         (cohorts, bool(study.policies)),
         (panel_view, bool(study.policies)),
         (event_study, study.asks("event_study")),
+        (sensitivity, study.asks("parallel_trends_sensitivity")),
         (coefficients, study.asks(*COMPARED)),
         (inference, study.asks("baseline_effects")),
         (influence, study.asks("baseline_effects")),

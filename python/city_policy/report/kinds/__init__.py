@@ -10,6 +10,7 @@ from city_policy.report.kinds.description import index_weights, summary_statisti
 from city_policy.report.kinds.instruments import instruments
 from city_policy.report.kinds.mechanisms import mechanisms
 from city_policy.report.kinds.regressions import baseline, grouped, robustness, synergy
+from city_policy.report.kinds.sensitivity import parallel_trends
 from city_policy.report.kinds.tools import Draft, Tools
 from city_policy.report.study import Text
 
@@ -41,6 +42,9 @@ KINDS = {
         partial(grouped, result="heterogeneous_effects", p_label="group_difference_p"),
     ),
     "heterogeneity_robust_effects": Kind(Text("异质稳健估计结果", "Heterogeneity-robust estimates"), robust_estimators),
+    "parallel_trends_sensitivity": Kind(
+        Text("平行趋势假定的敏感性", "Sensitivity to parallel trends"), parallel_trends
+    ),
     "event_study": Kind(Text("事件研究结果", "Event study"), event_study, is_default=False),
     "placebo_test": Kind(Text("安慰剂检验结果", "Placebo test"), placebo, is_default=False),
     "group_differences": Kind(Text("组间系数差异", "Differences between groups"), group_differences, is_default=False),
