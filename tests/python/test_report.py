@@ -388,11 +388,10 @@ def test_breakdown_values_stand_in_the_table_and_below_the_chart(soup, connectio
     ).fetchall()
     assert len(found) == 9
     words = {"none": "none", "above": "above 2"}
-    told = sorted(words.get(kind) or printed(value, 2).rstrip("0").rstrip(".") for kind, value in found)
-    cells = [
-        cell.select_one(".en").text for cell in soup.select("#table-11 table")[0].select("td") if cell.select(".en")
-    ]
-    assert len(soup.select("#table-11 table")) == 3 and all(cells.count(value) >= told.count(value) for value in told)
+    told = [words.get(kind) or printed(value, 2) for kind, value in found]
+    cells = [cell.get_text(" ", strip=True) for cell in soup.select("#table-11 table")[0].select("td")]
+    assert len(soup.select("#table-11 table")) == 2
+    assert all(sum(value in cell for cell in cells) >= told.count(value) for value in told)
     caption = soup.select_one("#figure-sensitivity figcaption").text
     assert all(value in caption for value in told)
     assert soup.select_one("#figure-sensitivity").sourceline < soup.select_one("#table-11").sourceline

@@ -42,7 +42,9 @@ def sensitivity(context: Context) -> Figure:
             values.append(shared | {"bound": _number(row["bound"])} | robust)
         order = list(dict.fromkeys(str(value["estimator"]) for value in values))
         bounds = [words, *(_number(bound) for bound in sorted({row["bound"] for row in mine}))]
-        colour = alt.Color("estimator:N", title=None, sort=order, scale=alt.Scale(domain=order))
+        # Three names side by side are wider than a chart.
+        legend = alt.Legend(columns=2)
+        colour = alt.Color("estimator:N", title=None, sort=order, scale=alt.Scale(domain=order), legend=legend)
         base = alt.Chart(inline_data(values)).encode(
             x=alt.X(
                 "bound:N",
