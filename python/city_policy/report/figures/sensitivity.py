@@ -131,7 +131,7 @@ def _caption(context: Context, rows: list[Row]) -> Text:
             ", ",
         )
         short = same("") if len(study.policies) == 1 else study.short(policy)
-        told.append(Text(f"{short.zh} {said.zh}".strip(), f"{short.en}: {said.en}".removeprefix(": ")))
+        told.append(Text(f"{short.zh}:{said.zh}".removeprefix(":"), f"{short.en}: {said.en}".removeprefix(": ")))
     caption = Text(
         "政策实施后逐年的趋势差异不超过实施前最大者的若干倍;点为估计值。",
         "After the start trends differ from year to year by at most so many times the largest such step before it; "
