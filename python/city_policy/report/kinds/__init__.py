@@ -27,6 +27,9 @@ class Kind(NamedTuple):
 KINDS = {
     "index_weights": Kind(Text("指标体系与权重", "Indicators and weights of the index"), index_weights),
     "summary_statistics": Kind(Text("主要变量描述性统计", "Summary statistics"), summary_statistics),
+    "parallel_trends_sensitivity": Kind(
+        Text("平行趋势假定的敏感性", "Sensitivity to parallel trends"), parallel_trends
+    ),
     "baseline_effects": Kind(Text("基准回归结果", "Baseline estimates"), baseline),
     "instrumental_variable": Kind(Text("工具变量估计结果", "Instrumental variable estimates"), instruments),
     "robustness_effects": Kind(Text("稳健性检验结果", "Robustness checks"), robustness),
@@ -42,9 +45,6 @@ KINDS = {
         partial(grouped, result="heterogeneous_effects", p_label="group_difference_p"),
     ),
     "heterogeneity_robust_effects": Kind(Text("异质稳健估计结果", "Heterogeneity-robust estimates"), robust_estimators),
-    "parallel_trends_sensitivity": Kind(
-        Text("平行趋势假定的敏感性", "Sensitivity to parallel trends"), parallel_trends
-    ),
     "event_study": Kind(Text("事件研究结果", "Event study"), event_study, is_default=False),
     "placebo_test": Kind(Text("安慰剂检验结果", "Placebo test"), placebo, is_default=False),
     "group_differences": Kind(Text("组间系数差异", "Differences between groups"), group_differences, is_default=False),
