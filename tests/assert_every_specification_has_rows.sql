@@ -22,6 +22,8 @@ rows_by_specification as (
     union all
     select spec_id, status, message from {{ ref('est_staggered') }}
     union all
+    select spec_id, status, message from {{ ref('est_parallel_trends_sensitivity') }}
+    union all
     select spec_id, status, message from {{ ref('est_bacon_groups') }}
     union all
     select spec_id, status, message from {{ ref('est_mediation_effects') }}

@@ -40,6 +40,18 @@ placebo_test as (
 
 ),
 
+sensitivity as (
+
+    select * from {{ ref('parallel_trends_sensitivity') }}
+
+),
+
+pretrend_power as (
+
+    select * from {{ ref('pretrend_power') }}
+
+),
+
 -- The notes speak of the first outcome of the study; another has its own rows in the results.
 main_outcome as (
 
@@ -163,9 +175,51 @@ pretrends as (
 
 ),
 
+breakdowns as (
+
+    select distinct
+        treatment,
+        variant,
+        case breakdown
+            when 'above' then 'above ' || breakdown_value
+            when 'value' then round(breakdown_value, 2)::varchar
+            else 'none'
+        end as said
+    from sensitivity
+    where
+        restriction = 'relative_magnitudes'
+        and parameter = 'first_effect'
+        and status = 'ok'
+        and outcome in (select main_outcome.outcome from main_outcome)
+
+),
+
 unioned as (
 
     select * from clustering
+
+    union all
+
+    select
+        'parallel_trends_sensitivity' as result,
+        'Breakdown values of the first effect under relative magnitudes: '
+        || string_agg(treatment || ' by ' || variant || ' ' || said, ', ' order by treatment, variant) || '.' as evidence
+    from breakdowns
+    having count(*) > 0
+
+    union all
+
+    select
+        'pretrend_power' as result,
+        'With a probability of 80 % the tests of the leads find a slope that gives the average effect a bias of '
+        || round(100 * min(bias_share_of_estimate))::integer || ' to '
+        || round(100 * max(bias_share_of_estimate))::integer || ' % of the estimate.' as evidence
+    from pretrend_power
+    where
+        power = 0.8
+        and status = 'ok'
+        and outcome in (select main_outcome.outcome from main_outcome)
+    having count(*) > 0
 
     union all
 

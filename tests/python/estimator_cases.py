@@ -30,6 +30,7 @@ OPTIONS = {
         "threshold": 1.0,
     },
     "EVENT_STUDY": {"first": -4, "last": 5},
+    "HONEST_DID": {"first": -4, "last": 5},
     "DOUBLE_MACHINE_LEARNING": {"seed": 1, "folds": 2, "repetitions": 1},
     "MATCHED_ROWS": {"matched": {}},
     "MATCHING": {"matched": {}},
@@ -47,4 +48,6 @@ def run_one(
     row |= {"extra_controls": None, "extra_fixed_effects": None}
     if name == "INSTRUMENTAL_VARIABLE":
         row["variant"] = "x2"
+    if name == "HONEST_DID":
+        row["variant"] = "two_way"
     return run(estimator, panel, pd.DataFrame([row | changes]), controls, **OPTIONS.get(name, {}))

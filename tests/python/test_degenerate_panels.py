@@ -50,6 +50,10 @@ def test_whatever_is_wrong_with_the_data_is_a_row(name):
         "GROUP_DIFFERENCES": [{"sample": "north"}],
         "FIXED_EFFECTS": [{}, {"cluster": "country"}],
         "EVENT_STUDY": [{}, {"cluster": "country"}],
+        "HONEST_DID": [
+            *({"variant": one} for one in ("two_way", "imputation", "sun_abraham")),
+            {"variant": "two_way", "cluster": "country"},
+        ],
     }
     identified = 0
     for seed in range(40):

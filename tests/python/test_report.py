@@ -68,7 +68,7 @@ def cells_in_order(tables):
 
 def test_the_ten_tables_hold_what_the_result_tables_hold(tables, connection):
     """Independent of the definition: the coefficients of each paper table, asked of the database in plain SQL."""
-    assert [table.number for table in tables] == list(range(1, 11))
+    assert [table.number for table in tables] == list(range(1, 12))
     for number in (3, 4, 5, 7, 8, 9, 10):
         wanted = connection.execute(
             "select format('{:.4f}', estimate), format('{:.2f}', t_stat) from replication.coefficient_comparison "
@@ -381,6 +381,22 @@ def copied(demo_build, tmp_path, *statements):
     return database
 
 
+def test_breakdown_values_stand_in_the_table_and_below_the_chart(soup, connection):
+    found = connection.execute(
+        "select breakdown, breakdown_value from results.parallel_trends_sensitivity where bound = 0 "
+        "and restriction = 'relative_magnitudes' and parameter = 'first_effect'"
+    ).fetchall()
+    assert len(found) == 9
+    words = {"none": "none", "above": "above 2"}
+    told = [words.get(kind) or printed(value, 2) for kind, value in found]
+    cells = [cell.get_text(" ", strip=True) for cell in soup.select("#table-11 table")[0].select("td")]
+    assert len(soup.select("#table-11 table")) == 2
+    assert all(sum(value in cell for cell in cells) >= told.count(value) for value in told)
+    caption = soup.select_one("#figure-sensitivity figcaption").text
+    assert all(value in caption for value in told)
+    assert soup.select_one("#figure-sensitivity").sourceline < soup.select_one("#table-11").sourceline
+
+
 def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_build, tmp_path):
     database = copied(
         demo_build,
@@ -390,6 +406,8 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
         "message = 'No city of the sample is treated.'",
         "update results.event_study set estimate = null, ci_low = null, ci_high = null, status = 'not_identified', "
         "message = 'Too few years for leads.'",
+        "update results.parallel_trends_sensitivity set estimate = null, restriction = null, parameter = null, "
+        "bound = null, status = 'not_identified', message = 'The years used have gaps.'",
         "update results.robust_inference set estimate = null, status = 'not_identified', message = 'No city is treated.'",
         "update results.city_influence set change = null, influence_rank = null, message = 'One city is treated.'",
         "update marts.dim_study set data_source = 'yearbooks and supplementary sources'",
@@ -403,6 +421,8 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
     assert numbers == {"—"}
     assert "No city of the sample is treated." in soup.select_one("#table-7 .notes").text
     assert "Too few years for leads." in soup.select_one("#figure-event_study .message").text
+    assert "The years used have gaps." in soup.select_one("#figure-sensitivity .message").text
+    assert "The years used have gaps." in soup.select_one("#table-11 .notes").text
     assert "No city is treated." in soup.select_one("#figure-inference .message").text
     assert "One city is treated." in soup.select_one("#figure-influence .message").text
     assert soup.select_one("#figure-balance .message") and soup.select_one("#table-6 .message")

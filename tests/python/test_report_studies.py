@@ -138,7 +138,7 @@ def test_the_head_says_what_the_study_is(second_report, panel_report):
     assert soup.title.text == "低碳城市试点与工业废气排放强度\uff1a报告"
     assert soup.h1.select_one(".en").text.startswith("Low-carbon city pilots and the intensity")
     intro = soup.select_one("header p")
-    assert "log of industrial waste gas" in intro.text and "2011–2021" in intro.text and "Tables 1 to 8" in intro.text
+    assert "log of industrial waste gas" in intro.text and "2011–2021" in intro.text and "Tables 1 to 9" in intro.text
     assert soup.select_one(".banner") and soup.select(".badge")
     soup = soup_of(panel_report)
     # A title in one language is better than none.
@@ -255,6 +255,8 @@ def test_six_policies_fit(demo_build, tmp_path):
         for result, columns in (
             ("results.heterogeneity_robust_effects", ()),
             ("results.event_study", ()),
+            ("results.parallel_trends_sensitivity", ()),
+            ("results.pretrend_power", ()),
             ("replication.coefficient_comparison", ("term", "paper_term", "paper_treatment")),
         ):
             replaced = [f"replace({name}, 'bcs', '{policy}') as {name}" for name in ("treatment", "spec_id", *columns)]
@@ -301,7 +303,7 @@ def test_an_old_file_without_the_table_of_the_study_is_reported(demo_build, tmp_
     write_report(database, tmp_path / "out")
     soup = soup_of(tmp_path / "out")
     assert soup.title.text == "政策效应\uff1a报告" and soup.select_one(".banner")
-    assert len(soup.select("section[id^=table]")) == 10 and soup.select_one("figure[data-figure=event_study]")
+    assert len(soup.select("section[id^=table]")) == 11 and soup.select_one("figure[data-figure=event_study]")
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------

@@ -155,6 +155,13 @@ def random_study(generator: np.random.Generator, number: int, results: Mapping[s
         for position, (result, estimator) in enumerate(results.items())
         if position == 0 or generator.random() < 0.6
     ]  # fmt: skip
+    specifications += [
+        {
+            "specification": f"trends_{variant}", "result": "parallel_trends_sensitivity", "estimator": "honest_did",
+            "outcome": "y0", "treatment": "each", "sample": "sample_full", "variant": variant,
+        }
+        for variant in ("two_way", "imputation", "sun_abraham")
+    ]  # fmt: skip
     study = {
         "study": f"key,value\nid,random_{number}\ntitle_zh,随机\ntitle_en,Random\nplacebo_draws,20\nbootstrap_draws,20\n"
         "permutation_draws,20\nwild_draws,99\n",

@@ -171,6 +171,40 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "样本 {0} 不能识别{1}的效应:没有城市的处理状态发生变化,或已被其他变量解释。",
     ),
     (r"Every row is alone in its city or year, so that the fixed effects absorb it\.", "每一行都被固定效应吸收。"),
+    (
+        r"Left out as binned, because it is no single year: event times? (-?\d+)\.",
+        "第 {0} 年为合并的一端,不是单独的一年,未计入。",
+    ),
+    (
+        r"Left out as binned, because it is no single year: event times (-?\d+) and (-?\d+)\.",
+        "第 {0} 年与第 {1} 年为合并的两端,不是单独的一年,未计入。",
+    ),
+    (
+        r"Left out, because one treated city alone reaches it: event time ([-\d ]+)\.",
+        "只有一个处理城市到达的年份未计入:{0}。",
+    ),
+    (
+        r"The years used have gaps, so that event times are no consecutive years and their steps cannot be compared\.",
+        "所用年份有间断,事件时间不是连续的年份,逐年差异无从比较。",
+    ),
+    (
+        r"There is no lead of a single year before the reference, so that nothing shows trends\.",
+        "基期之前没有单独一年的前期,趋势无从得知。",
+    ),
+    (r"There is no effect of a single year after the start\.", "政策实施后没有单独一年的效应。"),
+    (
+        r"There are too few clusters for a joint covariance of (\d+) event times: it is not positive definite\.",
+        "聚类太少,{0} 个事件时间的联合协方差矩阵不是正定的。",
+    ),
+    (
+        r"Sun and Abraham compare with never-treated cities, and there are none\.",
+        "Sun 与 Abraham 的方法以从未处理的城市为对照,而样本中没有这样的城市。",
+    ),
+    (
+        r"In some year every city is treated, so that nobody shows what would have happened\.",
+        "某些年份所有城市都受处理,没有城市能表明无政策时的情形。",
+    ),
+    (r"The rows used hold one cluster, so there is no clustered covariance\.", "所用观测只有一个聚类,没有聚类协方差。"),
     (r"Dropped as collinear: (.+)\.", "因共线而剔除:{0}。"),
     (r"The sample '(\w+)' is empty\.", "样本 {0} 没有观测。"),
 )

@@ -90,6 +90,7 @@ def _order(result: str) -> str:
     further = {
         "bacon_decomposition": ", comparison",
         "heterogeneity_robust_effects": ", vcov",
+        "parallel_trends_sensitivity": ", restriction, parameter desc, bound",
         "event_study": ", vcov, event_time",
         "multiple_hypotheses": ", family",
     }

@@ -62,7 +62,7 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("count_explanations", "basis"): ("lists", "frame", "input"),
     ("specifications", "estimator"): (
         "fixed_effects", "event_study", "instrumental_variable", "placebo", "matching", "double_machine_learning",
-        "bacon", "mediation", "group_difference", "imputation", "callaway_santanna", "sun_abraham",
+        "bacon", "mediation", "group_difference", "imputation", "callaway_santanna", "sun_abraham", "honest_did",
         "specification_curve",
     ),
 }  # fmt: skip
@@ -92,6 +92,7 @@ ESTIMATORS_OF_RESULTS: Mapping[str, tuple[str, ...]] = {
     "order_effects": ("fixed_effects",),
     "heterogeneous_effects": ("fixed_effects",),
     "event_study": ("event_study",),
+    "parallel_trends_sensitivity": ("honest_did",),
     "instrumental_variable": ("instrumental_variable",),
     "placebo_test": ("placebo",),
     "bacon_decomposition": ("bacon",),

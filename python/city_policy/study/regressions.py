@@ -14,20 +14,20 @@ from city_policy.study.treated import policy_columns, studied_policies
 
 # They compare cities before and after a start, which a variable does not have.
 ESTIMATORS_WITH_A_START = (
-    "event_study",
-    "placebo",
-    "bacon",
-    "imputation",
-    "callaway_santanna",
-    "sun_abraham",
+    "event_study", "placebo", "bacon", "imputation", "callaway_santanna", "sun_abraham", "honest_did",
     "specification_curve",
-)
+)  # fmt: skip
 REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "mediation": ("mediator", "the variable through which the effect runs"),
     "group_difference": ("comparison_sample", "the second sample"),
     "instrumental_variable": ("variant", "the instruments, separated by blanks"),
+    "honest_did": ("variant", "the estimator of the event study"),
 }
-MATCHED_ROWS = ("common_support", "matched", "matched_weighted")
+# What the variant may be, beside a blank cell.
+VARIANTS: Mapping[str, tuple[str, ...]] = {
+    "matching": ("common_support", "matched", "matched_weighted"),
+    "honest_did": ("two_way", "imputation", "sun_abraham"),
+}
 LONGEST_LAG = 30
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
@@ -119,9 +119,10 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
         study.tell("specifications", row, column, f"found nothing, expected {what} for {estimator}; fill the cell.")
     if estimator == "fixed_effects" and row["variant"]:
         _exposure(study, row)
-    if estimator == "matching" and row["variant"] not in ("", *MATCHED_ROWS):
+    known = VARIANTS.get(estimator)
+    if known and row["variant"] not in ("", *known):
         study.tell(
-            "specifications", row, "variant", f"found '{row['variant']}', expected {listing(MATCHED_ROWS)}; correct it."
+            "specifications", row, "variant", f"found '{row['variant']}', expected {listing(known)}; correct it."
         )
     if is_number(lag, whole=True) and not 0 <= int(lag) <= LONGEST_LAG:
         study.tell("specifications", row, "lag", f"found '{lag}', expected years from 0 to {LONGEST_LAG}; correct it.")

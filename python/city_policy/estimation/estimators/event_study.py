@@ -16,13 +16,21 @@ F = b' V^-1 b / q with V either covariance, against F(q, n - k - F) for iid and 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.regression import clustered_inference, goodness, least_squares, sweep
+from city_policy.estimation.computation.regression import (
+    Fit,
+    Prepared,
+    clustered_inference,
+    goodness,
+    least_squares,
+    sweep,
+)
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import (
     RECORD_COLUMNS,
@@ -93,16 +101,7 @@ def estimate_event_study(
 def event_study(request: Request) -> Mapping[str, list[dict]]:
     """Leads and lags of one request, and the joint tests of the leads."""
     specification = request.specification
-    times, binned, dummies = _dummies(request)
-    prepared = sweep(request, dummies)
-    explained = prepared.explained(list(dummies), given=prepared.controls)
-    if explained:
-        raise NotIdentifiedError(
-            f"{explained[0]} is collinear with the other event times, the controls and the fixed effects "
-            "(without cities that are never treated, event time, city and year determine one another).",
-            {"dropped_terms": prepared.dropped_terms},
-        )
-    fit = least_squares(prepared, specification.outcome, [*dummies, *prepared.controls])
+    times, binned, prepared, fit = fit_event_times(request)
     base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, specification.outcome, fit.residuals)
     return {
         "estimates": [
@@ -112,6 +111,31 @@ def event_study(request: Request) -> Mapping[str, list[dict]]:
         ],
         "tests": [_pretrend(times, fit, vcov) for vcov in VARIANCE_ESTIMATORS],
     }
+
+
+def fit_event_times(
+    request: Request, beside: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> tuple[list[int], list[int], Prepared, Fit]:
+    """The event times without the reference, those that are binned, the columns, and their regression, which has the
+    event times first and then the controls. ``beside``: further columns to prepare, by name, (N,).
+
+    Raises NotIdentifiedError if no row is at the reference or an event time is collinear.
+    """
+    times, binned, dummies = _dummies(request)
+    prepared = sweep(request, {**dummies, **beside})
+    explained = prepared.explained(list(dummies), given=prepared.controls)
+    if explained:
+        raise NotIdentifiedError(
+            f"{explained[0]} is collinear with the other event times, the controls and the fixed effects "
+            "(without cities that are never treated, event time, city and year determine one another).",
+            {"dropped_terms": prepared.dropped_terms},
+        )
+    return times, binned, prepared, least_squares(prepared, request.specification.outcome, event_terms(times, prepared))
+
+
+def event_terms(times: Sequence[int], prepared: Prepared) -> list[str]:
+    """The terms of the regression on event ``times``, in its order."""
+    return [*map(_term, times), *prepared.controls]
 
 
 def _columns(panel, specification, controls, options):

@@ -14,6 +14,7 @@ from city_policy.report.figures.effects import coefficients, event_study, placeb
 from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
+from city_policy.report.figures.sensitivity import sensitivity
 from city_policy.report.study import Study, Text
 
 __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_maps"]
@@ -22,16 +23,9 @@ __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_
 COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
 # Figures of estimates on one outcome: those on others stand in the tables.
 ABOUT_OUTCOME = (
-    "event_study",
-    "coefficients",
-    "inference",
-    "influence",
-    "placebo",
-    "balance",
-    "bacon",
-    "specification_curve",
-    "specification_choices",
-)
+    "event_study", "sensitivity", "coefficients", "inference", "influence", "placebo", "balance", "bacon",
+    "specification_curve", "specification_choices",
+)  # fmt: skip
 
 
 def without_maps(context: Context) -> list[Figure]:
@@ -45,6 +39,7 @@ def without_maps(context: Context) -> list[Figure]:
         (cohorts, bool(study.policies)),
         (panel_view, bool(study.policies)),
         (event_study, study.asks("event_study")),
+        (sensitivity, study.asks("parallel_trends_sensitivity")),
         (coefficients, study.asks(*COMPARED)),
         (inference, study.asks("baseline_effects")),
         (influence, study.asks("baseline_effects")),

@@ -17,6 +17,7 @@ from city_policy.report.kinds.description import index_weights, summary_statisti
 from city_policy.report.kinds.instruments import instruments
 from city_policy.report.kinds.mechanisms import mechanisms
 from city_policy.report.kinds.regressions import baseline, grouped, robustness, synergy
+from city_policy.report.kinds.sensitivity import parallel_trends
 from city_policy.report.kinds.tools import Draft, Tools
 from city_policy.report.study import Text
 
@@ -33,6 +34,9 @@ class Kind(NamedTuple):
 KINDS = {
     "index_weights": Kind(Text("指标体系与权重", "Indicators and weights of the index"), index_weights),
     "summary_statistics": Kind(Text("主要变量描述性统计", "Summary statistics"), summary_statistics),
+    "parallel_trends_sensitivity": Kind(
+        Text("平行趋势假定的敏感性", "Sensitivity to parallel trends"), parallel_trends
+    ),
     "baseline_effects": Kind(Text("基准回归结果", "Baseline estimates"), baseline),
     "instrumental_variable": Kind(Text("工具变量估计结果", "Instrumental variable estimates"), instruments),
     "robustness_effects": Kind(Text("稳健性检验结果", "Robustness checks"), robustness),

@@ -33,8 +33,8 @@ PLAN: dict[str, tuple[str, ...]] = {
     "inputs": ("inputs",),
     "treatment": ("figure:cohorts", "figure:panel_view", "figure:map_timing", "figure:map_order"),
     "baseline": (
-        "figure:event_study", "table:event_study", "table:baseline_effects", "figure:coefficients",
-        "figure:inference", "figure:influence",
+        "figure:event_study", "table:event_study", "figure:sensitivity", "table:parallel_trends_sensitivity",
+        "table:baseline_effects", "figure:coefficients", "figure:inference", "figure:influence",
     ),
     "robustness": (
         "table:instrumental_variable", "figure:placebo", "table:placebo_test", "table:robustness_effects",
@@ -92,7 +92,7 @@ def _heterogeneity(study: Study, results: Set[str]) -> Text:
 
 
 def _baseline(study: Study, results: Set[str]) -> Text:
-    has_trends = study.asks("event_study")
+    has_trends = study.asks("event_study", "parallel_trends_sensitivity")
     return Text("平行趋势与基准回归", "Parallel trends and baseline") if has_trends else Text("基准回归", "Baseline")
 
 
