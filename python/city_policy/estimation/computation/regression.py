@@ -182,7 +182,7 @@ class Fit:
         return t_inference(estimate, np.sqrt(max(covariance[position, position], 0.0)), degrees)
 
 
-def t_inference(estimate: float, error: float, degrees: int) -> dict:
+def t_inference(estimate: float, error: float, degrees: float) -> dict:
     """Estimate, standard error, t, two-sided p and 95 % interval; only the first two if the error is zero."""
     if not error > 0:
         return {"estimate": estimate, "std_error": error}
