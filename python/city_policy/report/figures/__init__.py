@@ -9,7 +9,7 @@ from city_policy.report.figures.agreement import recovery, scorecard
 from city_policy.report.figures.chart import Figure, theme
 from city_policy.report.figures.checks import bacon, balance
 from city_policy.report.figures.context import Context
-from city_policy.report.figures.effects import coefficients, event_study, placebo
+from city_policy.report.figures.effects import coefficients, estimators, event_study, placebo
 from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
@@ -20,7 +20,7 @@ __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_
 # The results whose effects stand side by side in one figure.
 COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
 # Figures of estimates on one outcome: those on others stand in the tables.
-ABOUT_OUTCOME = ("event_study", "coefficients", "inference", "influence", "placebo", "balance", "bacon")
+ABOUT_OUTCOME = ("event_study", "estimators", "coefficients", "inference", "influence", "placebo", "balance", "bacon")
 
 
 def without_maps(context: Context) -> list[Figure]:
@@ -40,6 +40,7 @@ def without_maps(context: Context) -> list[Figure]:
         (placebo, study.asks("placebo_test")),
         (balance, study.uses("matching")),
         (bacon, study.asks("bacon_decomposition")),
+        (estimators, study.asks("heterogeneity_robust_effects")),
         (scorecard, study.has_published),
         (recovery, bool(planted)),
     ]
