@@ -103,10 +103,12 @@ def noise(rng: np.random.Generator, cities: int, years: int) -> np.ndarray:
     return result.ravel()
 
 
-def simulate(comparison: Comparison, replications: int, seed: int, scenarios=SCENARIOS) -> pd.DataFrame:
+def simulate(
+    comparison: Comparison, replications: int, seed: int, scenarios=SCENARIOS, estimators=tuple(ESTIMATORS)
+) -> pd.DataFrame:
     """One row per scenario and estimator: bias, spread, mean error and coverage, with Monte Carlo errors."""
     rng = np.random.default_rng(seed)
-    drawn: dict[tuple[str, str], list] = {(scenario, name): [] for scenario in scenarios for name in ESTIMATORS}
+    drawn: dict[tuple[str, str], list] = {(scenario, name): [] for scenario in scenarios for name in estimators}
     effects = {scenario: planted(comparison, scenario) for scenario in scenarios}
     targets = {(s, name): target(name, comparison, effects[s]) for s, name in drawn}
     for _ in range(replications):

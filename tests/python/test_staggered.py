@@ -114,16 +114,6 @@ def test_callaway_santanna_equals_differences_by_hand():
     assert averages(record).loc["callaway_santanna", "estimate"] == pytest.approx(total / weight, rel=1e-9)
 
 
-def test_intervals_cover_the_planted_effect():
-    """60 draws: the share of 95 % intervals that cover has a standard error of 3 points."""
-    covered = {name: 0 for name in ESTIMATORS}
-    for seed in range(60):
-        panel, timing, effect = simulate(seed=seed)
-        for name, row in averages(estimate_staggered(panel, timing, specifications(*ESTIMATORS), ["x"])).iterrows():
-            covered[name] += row["ci_low"] <= effect[effect > 0].mean() <= row["ci_high"]
-    assert all(count / 60 >= 0.86 for count in covered.values()), covered
-
-
 def test_what_cannot_be_compared_is_left_out_and_counted():
     panel, timing, _ = simulate(cohorts=(0, 2011, 2015, 2030))
     record = averages(estimate_staggered(panel, timing, specifications(*ESTIMATORS), ["x"]))
@@ -167,7 +157,7 @@ def test_what_another_thread_warns_of_is_no_remark_of_ours():
     done = threading.Event()
 
     def warn():
-        while not done.is_set():
+        while not done.wait(0.0005):
             warnings.warn("from elsewhere", UserWarning, stacklevel=1)
 
     panel, timing, _ = simulate()
