@@ -429,6 +429,21 @@ def test_synthetic_did_by_its_definition():
     assert average["estimate"] == pytest.approx(np.mean([value for value, _ in times.values()]), rel=1e-9)
 
 
+def test_synthetic_did_of_the_library():
+    """diff-diff takes R's Frank-Wolfe steps, which stop a little before the optimum; its jackknife is R's too."""
+    import diff_diff
+
+    panel, timing, _ = simulate(seed=16, cities=24, cohorts=(0, 0, 2016))
+    first = panel["adcode"].map(timing.set_index("adcode")["first_treated_year"])
+    frame = panel.assign(treated=first.notna().astype(int))
+    names = {"outcome": "y", "treatment": "treated", "unit": "adcode", "time": "year"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = diff_diff.SyntheticDiD(variance_method="jackknife").fit(frame, post_periods=[*range(2016, 2020)], **names)
+    average, _ = estimate(panel, timing, "synthetic_did")
+    assert average[["estimate", "std_error"]].tolist() == pytest.approx([fit.att, fit.se], rel=2e-4)
+
+
 def test_synthetic_did_averages_cohorts_by_treated_city_years():
     panel, timing, _ = simulate(seed=16, cities=41, cohorts=(0, 0, 2014, 2014, 2017))
     average, _ = estimate(panel, timing, "synthetic_did")
@@ -468,6 +483,14 @@ def test_one_treated_city_has_the_error_of_placebos():
 
 
 # ---------------------------------------------------------------------------------------------- all of them
+
+
+def test_a_cohort_of_one_city_is_told():
+    panel, timing, _ = simulate(cities=21, cohorts=(0,))
+    starts = timing.assign(first_treated_year=[2014.0, 2015.0, 2015.0] + [np.nan] * 18)
+    record = averages(estimate_staggered(panel, starts, specifications(*ESTIMATORS), []))
+    told = record["message"].str.contains("Cohorts of one city: 1; their own noise", regex=False, na=False)
+    assert sorted(record.index[told]) == ["callaway_santanna", "etwfe", "imputation", "sun_abraham"]
 
 
 def test_no_noise_leaves_the_planted_effects():

@@ -104,6 +104,10 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"A cohort has one city, and (\d+) cities never treated are too few for placebos of (\d+)\.",
         "有的批次只有一个城市,而 {0} 个从未处理的城市不足以做 {1} 个城市的安慰剂。",
     ),
+    (
+        r"Cohorts of one city: (\d+); their own noise is not in the standard errors\.",
+        "只有一个城市的批次有 {0} 个,其自身的波动不在标准误之内。",
+    ),
     (r"Standard errors by the jackknife over cities\.", "标准误由逐城刀切法得到。"),
     (
         r"Standard errors from (\d+) placebos among the cities never treated\.",

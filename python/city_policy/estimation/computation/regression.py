@@ -47,10 +47,12 @@ class AbsorbedEffects:
         ]
         self.city = effects[0]
         self._sizes = np.bincount(self.city)[:, None]
-        dummies = np.column_stack([np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]])
+        others = [np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]]
+        # Without another effect, or with nested ones only, there are none.
+        dummies = np.column_stack([np.empty((len(self.city), 0)), *others])
         dummies = self._less_city_means(dummies)
         values, vectors = np.linalg.eigh(dummies.T @ dummies)
-        solid = values > 1e-10 * max(values.max(), 1.0)
+        solid = values > 1e-10 * values.max(initial=1.0)
         # Orthonormal, and orthogonal to every city dummy. The second pass of Gram-Schmidt is what QR does.
         self._basis = np.linalg.qr(dummies @ (vectors[:, solid] / np.sqrt(values[solid])))[0]
         self.rank = len(self._sizes) + int(solid.sum())

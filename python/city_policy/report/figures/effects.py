@@ -420,15 +420,19 @@ def estimators(context: Context) -> Figure:
         )
         return (reference_line("y", 0) + reference_line("x", -0.5) + intervals + points).properties(height=260)
 
+    shown = Text(
+        f"同一批观测上各估计方法的效应及按城市聚类的 95% 区间,试点前 {-SHOWN_TIMES[0]} 年至后 {SHOWN_TIMES[1]} 年。"
+        "各方法的比较对象与权重不同:",
+        f"Effects of every estimator on the same rows with 95% intervals clustered by city, from {-SHOWN_TIMES[0]} "
+        f"years before to {SHOWN_TIMES[1]} years after. They differ in what they compare and how they weight.",
+    )
+    why = [words for estimator in order if (words := study.labelled("estimator_comparison", estimator))]
     return figure(
         "estimators",
         Text("异质稳健估计:各事件时间的效应", "Heterogeneity-robust estimators by event time"),
         Text(
-            f"同一批观测上各估计方法的效应及按城市聚类的 95% 区间,试点前 {-SHOWN_TIMES[0]} 年至后 {SHOWN_TIMES[1]} 年。"
-            "各方法的比较对象与权重见表下说明;没有前期系数的方法用前期各年作基期。",
-            f"Effects of every estimator on the same rows with 95% intervals clustered by city, from {-SHOWN_TIMES[0]} "
-            f"years before to {SHOWN_TIMES[1]} years after. The notes of the table say what each compares and how it "
-            "weights; an estimator without leads uses the years before as its base.",
+            f"{shown.zh}{''.join(words.zh for words in why)}",
+            f"{shown.en} {' '.join(words.en for words in why)}",
         ),
         Text(
             "每项政策一幅图:按事件时间并排的各估计方法的点与区间,零线与试点时间以虚线标出。",

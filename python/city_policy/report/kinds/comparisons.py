@@ -83,10 +83,7 @@ def robust_estimators(tools: Tools, found: list[Row]) -> Draft:
         "平均效应及其旁同一批观测上的双向固定效应估计;标准误均按城市聚类。",
         "Average effects, and beside them two-way fixed effects on the same rows; all errors are clustered by city.",
     )
-    known = dict.fromkeys(str(row["estimator"]) for row in averages)
-    differences = [tools.study.labelled("estimator_comparison", estimator) for estimator in known]
-    notes = [note, *(words for words in differences if words), *tools.notes(averages)]
-    return Draft(panels, ["heterogeneity_robust_effects"], notes)
+    return Draft(panels, ["heterogeneity_robust_effects"], [note, *tools.notes(averages)])
 
 
 def _averages(tools: Tools, title: Text | None, found: Sequence[Row]) -> Panel:

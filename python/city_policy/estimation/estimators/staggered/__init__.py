@@ -75,6 +75,8 @@ METHODS: Mapping[str, Callable[[Comparison], Found]] = {
     "chaisemartin_dhaultfoeuille": chaisemartin_dhaultfoeuille,
 }
 ESTIMATORS = tuple(METHODS)
+# They fit a cohort of one city in its years exactly, so that its noise is not in their errors.
+BLIND_TO_ONE_CITY = ("imputation", "etwfe", "sun_abraham", "callaway_santanna")
 CLUSTER = "cluster"  # the name of their variance estimator in the record
 
 
@@ -104,6 +106,9 @@ def staggered(request: Request) -> Mapping[str, list[dict]]:
     comparison, counts, remarks, constant = _comparable(request)
     found = METHODS[request.specification.estimator](comparison)
     dropped = " ".join([*constant, *found.dropped])
+    alone = sum(int((comparison.cohort == g).sum() == 1) for g in comparison.cohorts)
+    if alone and request.specification.estimator in BLIND_TO_ONE_CITY:
+        remarks.append(f"Cohorts of one city: {alone}; their own noise is not in the standard errors.")
     notes = [*remarks, *found.notes, *notes_on_fit(request.specification, dropped, clustered=True)]
     base = counts | {"dropped_terms": dropped, "vcov": CLUSTER, "notes": notes}
     return {"estimates": [base | dict(effect) for effect in found.effects]}

@@ -67,7 +67,7 @@ def callaway_santanna(comparison: Comparison) -> Found:
         of_weights = (spread - weight[:, None] * spread.sum(axis=0)).T @ effects[own] / size
         scores = weight @ influence[own] + of_weights
         time = None if event_time is None else int(event_time)
-        rows.append(effect_row(time, weight @ effects[own], np.sqrt(scores @ scores), np.inf))
+        rows.append(effect_row(time, weight @ effects[own], np.sqrt(scores @ scores), np.inf, comparison.outcome))
     notes = [f"{skipped} cells of cohort and year have no comparison and are left out."] if skipped else []
     return Found(in_order(rows, reference=True), notes)
 
@@ -146,7 +146,7 @@ def chaisemartin_dhaultfoeuille(comparison: Comparison) -> Found:
     for time, (weights, sums) in parts.items():
         of_controls = np.einsum("it,kit->k", weights, np.where(weights, controls[kept], 0.0))
         scores = _centred(sums, comparison.cohort) - of_slopes @ of_controls
-        rows.append(effect_row(time, sums.sum(), np.sqrt(scores @ scores), len(sums) - 1))
+        rows.append(effect_row(time, sums.sum(), np.sqrt(scores @ scores), len(sums) - 1, comparison.outcome))
     dropped = [name for name, fine in zip(comparison.control_names, kept, strict=True) if not fine]
     return Found(in_order(rows, reference=True), dropped=dropped)
 

@@ -19,6 +19,7 @@ REFERENCE = -1
 UNKNOWN_SHARE = 1e-6
 # A direction of the cells whose length falls below this share of them is explained by the fixed effects and controls.
 EXPLAINED_SHARE = 1e-9
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,12 @@ class Found:
     dropped: Sequence[str] = field(default=())
 
 
-def effect_row(event_time: int | None, estimate: float, error: float, degrees: float) -> dict:
-    """A row of the record; a single number where there is no positive error."""
-    row = {"event_time": event_time, **t_inference(float(estimate), float(error), degrees)}
+def effect_row(event_time: int | None, estimate: float, error: float, degrees: float, outcome: np.ndarray) -> dict:
+    """A row of the record. An error that is rounding beside the ``outcome`` is zero, without t, p and interval: there
+    is no noise, or a fit without residuals.
+    """
+    error = float(error) if error > ROUNDING * np.abs(outcome).max() else 0.0
+    row = {"event_time": event_time, **t_inference(float(estimate), error, degrees)}
     return {name: value if name == "event_time" else _number(value) for name, value in row.items()}
 
 
@@ -170,7 +174,9 @@ class Cells:
                 continue
             h = left @ (inside / values)
             scores = cluster_sums((h * residual)[:, None], self.cluster)[:, 0]
-            rows.append(effect_row(event_time, h @ outcome, np.sqrt(factor * (scores @ scores)), clusters - 1))
+            rows.append(
+                effect_row(event_time, h @ outcome, np.sqrt(factor * (scores @ scores)), clusters - 1, self.outcome)
+            )
         dropped = [name for name, fine in zip(self.control_names, kept, strict=True) if not fine]
         return Found(rows, dropped=dropped)
 

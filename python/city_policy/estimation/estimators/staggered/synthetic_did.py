@@ -53,9 +53,10 @@ def synthetic_did(comparison: Comparison) -> Found:
     Raises NotIdentifiedError for a city without all years, a cohort with less than two years before, or no city that is
     never treated.
     """
+    cohort = comparison.cohort
+    _check(comparison, comparison.wide(comparison.outcome), cohort)
     adjusted, dropped = _without_controls(comparison)
-    outcome, cohort = comparison.wide(adjusted), comparison.cohort
-    _check(comparison, outcome, cohort)
+    outcome = comparison.wide(adjusted)
     controls = np.flatnonzero(cohort == NEVER)
     cohorts = [_weigh(outcome, np.flatnonzero(cohort == g), controls, g) for g in comparison.cohorts]
     every_path: dict[int | None, Path] = {None: _average}
@@ -67,7 +68,7 @@ def synthetic_did(comparison: Comparison) -> Found:
         errors = _placebo(outcome, controls, cohorts, every_path)
         notes = [f"Standard errors from {PLACEBO_DRAWS} placebos among the cities never treated."]
     degrees = len(outcome) - 1
-    rows = [effect_row(time, estimate, errors[time], degrees) for time, estimate in estimates.items()]
+    rows = [effect_row(time, estimate, errors[time], degrees, adjusted) for time, estimate in estimates.items()]
     return Found(in_order(rows, reference=False), notes, dropped)
 
 
