@@ -462,6 +462,7 @@ def test_synthetic_did_says_what_it_needs():
     assert (
         "2 of 80 cities lack a year (first 000001 in 2014)" in estimate(missing, timing, "synthetic_did")[0]["message"]
     )
+    assert estimate(missing, timing, "synthetic_did")[0][["n_cities", "n_treated_cities"]].tolist() == [80, 60]
     early = timing.assign(first_treated_year=timing["first_treated_year"].replace(2013, 2012))
     assert "2 years before a start: the cohort of 2012 has 1." in estimate(panel, early, "synthetic_did")[0]["message"]
     everyone = timing.assign(first_treated_year=timing["first_treated_year"].fillna(2016))

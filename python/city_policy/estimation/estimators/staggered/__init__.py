@@ -104,7 +104,10 @@ def estimate_staggered(
 def staggered(request: Request) -> Mapping[str, list[dict]]:
     """The average and the event-time effects of one request."""
     comparison, counts, remarks, constant = _comparable(request)
-    found = METHODS[request.specification.estimator](comparison)
+    try:
+        found = METHODS[request.specification.estimator](comparison)
+    except NotIdentifiedError as problem:
+        raise NotIdentifiedError(str(problem), counts) from problem
     dropped = " ".join([*constant, *found.dropped])
     alone = sum(int((comparison.cohort == g).sum() == 1) for g in comparison.cohorts)
     if alone and request.specification.estimator in BLIND_TO_ONE_CITY:
