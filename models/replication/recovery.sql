@@ -89,6 +89,8 @@ effects_by_event_time as (
 
 ),
 
+-- Stacking and local projections average over a common window of event times, so the average over all treated
+-- city-years is not their true effect.
 robust_effects as (
 
     select
@@ -102,7 +104,9 @@ robust_effects as (
         estimate,
         std_error
     from robust
-    where estimate is not null and (event_time is null or event_time >= 0)
+    where
+        estimate is not null
+        and (event_time >= 0 or (event_time is null and estimator not in ('stacked', 'local_projections')))
 
 ),
 

@@ -360,9 +360,10 @@ def test_the_demo_agrees_with_what_the_paper_prints(published):
 def test_modern_estimators_find_the_planted_effects(published):
     rows = published.sql(
         "select spec_id, error_in_std_errors from replication.recovery "
-        "where estimator in ('imputation', 'callaway_santanna', 'sun_abraham')"
+        "where estimator in ('imputation', 'callaway_santanna', 'sun_abraham', 'etwfe', 'stacked', 'local_projections', "
+        "'synthetic_did', 'chaisemartin_dhaultfoeuille')"
     ).fetchall()
-    assert len(rows) >= 3 * 5
+    assert len(rows) >= 8 * 5
     assert all(abs(error) < 3 for _, error in rows), rows
 
 

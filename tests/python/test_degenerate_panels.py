@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_policy.estimation.contract.panel import Panel
+from city_policy.estimation.estimators.staggered import ESTIMATORS as STAGGERED_ESTIMATORS
 from estimator_cases import ESTIMATORS, run_one
 
 
@@ -46,7 +47,7 @@ def degenerate(seed):
 def test_whatever_is_wrong_with_the_data_is_a_row(name):
     changes = {
         "INSTRUMENTAL_VARIABLE": [{"variant": variant} for variant in ("x2", "x1 m", "m:year", "m:pilot")],
-        "STAGGERED": [{"estimator": one} for one in ("imputation", "callaway_santanna", "sun_abraham")],
+        "STAGGERED": [{"estimator": one} for one in STAGGERED_ESTIMATORS],
         "GROUP_DIFFERENCES": [{"sample": "north"}],
         "FIXED_EFFECTS": [{}, {"cluster": "country"}],
         "EVENT_STUDY": [{}, {"cluster": "country"}],

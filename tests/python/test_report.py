@@ -582,6 +582,30 @@ def test_heterogeneity_robust_estimates_join_the_coefficient_plot(soup, connecti
         assert "imputation" in text and "Sun and Abraham" in text and count >= 3
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_estimator_of_staggered_policies_is_drawn_and_explained(soup, connection, language):
+    found = connection.execute(
+        "select distinct estimator from results.heterogeneity_robust_effects where estimate is not null"
+    ).fetchall()
+    labels = dict(
+        connection.execute(
+            f"select key, label_{language} from seeds.general_labels where kind = 'estimator_comparison'"
+        ).fetchall()
+    )
+    assert {name for (name,) in found} == set(labels) and len(labels) == 8
+    charts = json.loads(soup.select_one("#figures-data").string)["figures"]["estimators"][language]
+    assert len(charts) == 3
+    for chart in charts:
+        drawn = {
+            row["name"] for layer in chart["layer"] for row in layer.get("data", {}).get("values", []) if "name" in row
+        }
+        drawn |= {row["name"] for row in chart.get("data", {}).get("values", []) if "name" in row}
+        assert len(drawn) == 8
+    caption = soup.select_one(f"#figure-estimators figcaption .{language}").text
+    for sentence in labels.values():
+        assert (full_width(sentence) if language == "zh" else sentence) in caption
+
+
 def test_without_outlines_a_sentence_stands_in_place_of_the_maps(demo_build, tmp_path, monkeypatch):
     monkeypatch.setattr(outlines, "available", lambda: False)
     write_report(demo_build / "city_policy.duckdb", tmp_path / "out")

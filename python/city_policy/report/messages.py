@@ -122,6 +122,66 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"diff-diff: Unbalanced panel detected \(some units are unobserved in some periods\)\.",
         "diff-diff:面板不平衡(有些城市缺某些年份)。",
     ),
+    (
+        r"Synthetic difference-in-differences needs every city in every year: (\d+) of (\d+) cities lack a year "
+        r"\(first (\w+) in (\d+)\)\.",
+        "合成 DID 要求每个城市各年俱全:{1} 个城市中有 {0} 个缺年份(首先是 {2} 缺 {3} 年)。",
+    ),
+    (
+        r"Synthetic difference-in-differences needs (\d+) years before a start: the cohort of (\d+) has (\d+)\.",
+        "合成 DID 要求开始前至少有 {0} 年:{1} 年的批次只有 {2} 年。",
+    ),
+    (
+        r"Synthetic difference-in-differences needs two cities that are never treated; the rows hold (\d+)\.",
+        "合成 DID 至少需要两个从未处理的城市,所用观测中有 {0} 个。",
+    ),
+    (
+        r"A cohort has one city, and (\d+) cities never treated are too few for placebos of (\d+)\.",
+        "有的批次只有一个城市,而 {0} 个从未处理的城市不足以做 {1} 个城市的安慰剂。",
+    ),
+    (
+        r"Cohorts of one city: (\d+); their own noise is not in the standard errors\.",
+        "只有一个城市的批次有 {0} 个,其自身的波动不在标准误之内。",
+    ),
+    (r"Standard errors by the jackknife over cities\.", "标准误由逐城刀切法得到。"),
+    (
+        r"Standard errors from (\d+) placebos among the cities never treated\.",
+        "标准误来自从未处理城市中的 {0} 次安慰剂。",
+    ),
+    (r"Window from (\S+) to (\d+) years around the start\.", "窗口为试点前后第 {0} 年至第 {1} 年。"),
+    (r"Cohorts without the whole window are left out: (.+)\.", "没有完整窗口的批次不计入:{0}。"),
+    (r"The pooled effect is over event times 0 to (\d+)\.", "合并效应取第 0 年至第 {0} 年。"),
+    (
+        r"Cohorts that do not reach them all are left out of the pooled effect: (.+)\.",
+        "未覆盖这些年份的批次不计入合并效应:{0}。",
+    ),
+    (
+        r"No cohort and its controls have every year from (\S+) to (\d+) around a start\.",
+        "没有批次及其对照在试点前后第 {0} 年至第 {1} 年俱全。",
+    ),
+    (r"Every city is treated in (.+), so these years are left out\.", "{0} 年所有城市均受处理,这些年份不用。"),
+    (
+        r"No city is never treated: the cohort of (\d+) is the comparison until its start\.",
+        "没有从未处理的城市:以 {0} 年的批次在其开始前作对照。",
+    ),
+    (
+        r"The cohort of (\d+) has no row in the year before its start and is measured from (\d+)\.",
+        "{0} 年的批次在开始前一年没有观测,改以 {1} 年为基期。",
+    ),
+    (
+        r"(\d+) cells of cohort and year have no comparison and are left out\.",
+        "有 {0} 个批次—年份没有可比对象,不计入。",
+    ),
+    (
+        r"(\d+) rows cannot determine (\d+) terms beside (\d+) fixed effects\.",
+        "{0} 个观测不足以确定 {1} 个变量与 {2} 个固定效应。",
+    ),
+    (
+        r"(\d+) changes of cities not yet treated cannot determine the slopes of (\d+) controls\.",
+        "尚未处理城市的 {0} 个变化不足以确定 {1} 个控制变量的系数。",
+    ),
+    (r"The rows used hold one city, so there is no clustered error\.", "所用观测只有一个城市,没有聚类标准误。"),
+    (r"The years have gaps: event time counts the years that there are\.", "年份有间断:事件时间按现有年份计。"),
     (r"No city of the sample changes its (\w+) treatment\.", "样本中没有城市的{0}状态发生变化。"),
     (r"No city treated in these years has a city to be compared with\.", "这些年份受处理的城市没有可比的城市。"),
     (

@@ -21,7 +21,8 @@ checks that they are the estimators of the build: the first outcome of every com
 ``city_policy.estimation`` too, and numbers that differ end the run.
 
 The truth is the mean planted effect over the treated rows used: against no policy of that kind for ``twfe`` (see
-``truth.py``), of the policy's own rows for ``twfe_joint``, and against none for the others.
+``truth.py``), of the policy's own rows for ``twfe_joint``, and against none for the others. ``callaway_santanna`` has
+a mean of its own: cohorts weigh by their cities, whether or not the rows hold all of them in a year.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,14 @@ from city_policy.simulate.effects import beyond_the_treated
 from city_policy.simulate.parameters import Scenario
 from city_policy.simulate.process import POLICIES, Streams, draw_panel, luck_of
 from city_policy.simulate.process import Panel as Draw
-from city_policy.simulate.replicated import Rows, callaway_santanna, imputation, least_squares, sun_abraham
+from city_policy.simulate.replicated import (
+    Rows,
+    callaway_santanna,
+    comparable,
+    imputation,
+    least_squares,
+    sun_abraham,
+)
 from city_policy.simulate.truth import TAKEN_AWAY, effect_of
 from city_policy.simulate.world import World, invent_world
 
@@ -134,8 +142,8 @@ def _outcomes(design: _Design, scenario: Scenario, replications: int, seed: int)
     return design.systematic[:, :, None] + noise + drift * time[None, :, None]
 
 
-def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
-    """Rows of the net comparison, (cities, years) boolean, and the mean planted effect on its treated rows."""
+def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the net comparison, (cities, years) boolean, and the planted effects, (cities, years)."""
     sample = ~design.panel.world.excluded
     bcs, iic = design.first["bcs"] > 0, design.first["iic"] > 0
     dual = design.treated["dual"] > 0
@@ -150,8 +158,22 @@ def _net_rows(design: _Design, policy_id: str) -> tuple[np.ndarray, float]:
         other = iic if policy_id == "bcs" else bcs
         chosen = np.repeat(~other[:, None], nothing.shape[1], axis=1)
         effect = effect_of(design.panel, (policy_id,))[sample]
-    chosen = chosen & ~np.logical_or.reduce(others)
-    return chosen, float(effect[chosen & (design.treated[policy_id] > 0)].mean())
+    return chosen & ~np.logical_or.reduce(others), effect
+
+
+def _mean_by_cohort(rows: Rows, effect: np.ndarray) -> float:
+    """The mean effect that Callaway and Sant'Anna average: of every cohort and year the mean ``effect`` (n,) over the
+    cities seen then and in the year before the start, by the cities of the cohort.
+    """
+    rows = comparable(replace(rows, y=effect[:, None]))
+    means, sizes = [], []
+    for g in np.unique(rows.first[rows.first > 0]):
+        own = rows.first == g
+        based = np.isin(rows.city, rows.city[own & (rows.year == g - 1)])
+        for t in np.unique(rows.year[own & based & (rows.year >= g)]):
+            means.append(rows.y[own & based & (rows.year == t)].mean())
+            sizes.append(len(np.unique(rows.city[own])))
+    return float(np.average(means, weights=sizes))
 
 
 class _Case(NamedTuple):
@@ -177,12 +199,13 @@ def _cases(design: _Design, outcomes: np.ndarray) -> Iterator[_Case]:
         truth = float(effect_of(design.panel, (policy_id,))[sample][treated].mean())
         yield _Case("twfe_joint", policy_id, truth, rows, treatments)
     for policy_id in STUDY_POLICIES:
-        chosen, truth = _net_rows(design, policy_id)
+        chosen, effect = _net_rows(design, policy_id)
         rows = _rows(design, outcomes, policy_id, chosen)
+        truth = float(effect[chosen & (design.treated[policy_id] > 0)].mean())
         yield _Case("twfe_net", policy_id, truth, rows, rows.treated[:, None].astype("float64"))
         yield _Case("imputation", policy_id, truth, rows)
         if policy_id != "dual":
-            yield _Case("callaway_santanna", policy_id, truth, rows)
+            yield _Case("callaway_santanna", policy_id, _mean_by_cohort(rows, effect[chosen]), rows)
             yield _Case("sun_abraham", policy_id, truth, rows)
 
 

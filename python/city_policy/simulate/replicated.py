@@ -140,7 +140,7 @@ def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     225): outcome regression, cities not yet treated, base the year before the start.
 
     Every ATT(g, t) is the mean of Δy − x'b over cohort g, with b of Δy on the base year's controls among cities not
-    treated by t; cells are averaged by the treated cities seen in them. The variance is that of the influence
+    treated by t; cells are averaged by the cities of their cohort. The variance is that of the influence
     function, estimated weights included.
     """
     rows = comparable(rows)
@@ -150,7 +150,7 @@ def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     place = np.full((size, len(years)), -1)
     place[code, np.searchsorted(years, rows.year)] = np.arange(len(code))
     first = rows.first[place.max(axis=1)]
-    att, influence, seen, cohort = [], [], [], []
+    att, influence, cohort = [], [], []
     for g in np.unique(first[first > 0]):
         before = years[years < g]
         if not len(before):
@@ -172,14 +172,13 @@ def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
             scores[other] = -residual[other] * (x[other] @ (inverse @ x[own].mean(axis=0)))[:, None]
             att.append(effect)
             influence.append(scores)
-            seen.append(own.sum())
             cohort.append(first == g)
-    weight = np.array(seen) / np.sum(seen)
-    estimate = weight @ np.array(att)
     # The shares of the cohorts are estimated too: (1{i in g} − share) / Σ share − share × Σ (1{i in g} − share) / (Σ
-    # share)². As in the library these are shares of the cities, whether or not they are seen in both years of a cell.
+    # share)². These are shares of the cities, whether or not they are seen in both years of a cell.
     members = np.array(cohort, dtype="float64")
     share = members.mean(axis=1)
+    weight = share / share.sum()
+    estimate = weight @ np.array(att)
     spread = (members - share[:, None]) / share.sum()
     of_weights = (spread - (share / share.sum())[:, None] * spread.sum(axis=0)).T @ np.array(att) / size
     scores = np.tensordot(weight, np.array(influence), axes=1) + of_weights

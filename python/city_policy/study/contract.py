@@ -49,6 +49,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "tables": ("table_no",),
 }
 
+# The estimators that stay right where effects differ by cohort and time.
+ROBUST_ESTIMATORS = (
+    "imputation", "callaway_santanna", "sun_abraham", "etwfe", "stacked", "local_projections", "synthetic_did",
+    "chaisemartin_dhaultfoeuille",
+)  # fmt: skip
+
 CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("policies", "kind"): ("listed", "derived", "column"),
     ("policies", "role"): ("study", "other"),
@@ -62,8 +68,7 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("count_explanations", "basis"): ("lists", "frame", "input"),
     ("specifications", "estimator"): (
         "fixed_effects", "event_study", "instrumental_variable", "placebo", "matching", "double_machine_learning",
-        "bacon", "mediation", "group_difference", "imputation", "callaway_santanna", "sun_abraham", "honest_did",
-        "specification_curve",
+        "bacon", "mediation", "group_difference", *ROBUST_ESTIMATORS, "honest_did", "specification_curve",
     ),
 }  # fmt: skip
 
@@ -98,7 +103,7 @@ ESTIMATORS_OF_RESULTS: Mapping[str, tuple[str, ...]] = {
     "bacon_decomposition": ("bacon",),
     "mediation_effects": ("mediation",),
     "group_differences": ("group_difference",),
-    "heterogeneity_robust_effects": ("imputation", "callaway_santanna", "sun_abraham"),
+    "heterogeneity_robust_effects": ROBUST_ESTIMATORS,
     "specification_curve": ("specification_curve",),
 }
 

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from city_policy.study.checking import SAMPLE_FULL, Checking, found, is_number, listing
-from city_policy.study.contract import CHOICES, DERIVED_RESULTS, DESCRIBED_COLUMNS, ESTIMATORS_OF_RESULTS
+from city_policy.study.contract import (
+    CHOICES,
+    DERIVED_RESULTS,
+    DESCRIBED_COLUMNS,
+    ESTIMATORS_OF_RESULTS,
+    ROBUST_ESTIMATORS,
+)
 from city_policy.study.problems import nearest
 from city_policy.study.reading import Row
 from city_policy.study.treated import policy_columns, studied_policies
 
 # They compare cities before and after a start, which a variable does not have.
 ESTIMATORS_WITH_A_START = (
-    "event_study", "placebo", "bacon", "imputation", "callaway_santanna", "sun_abraham", "honest_did",
-    "specification_curve",
+    "event_study", "placebo", "bacon", *ROBUST_ESTIMATORS, "honest_did", "specification_curve",
 )  # fmt: skip
 REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "mediation": ("mediator", "the variable through which the effect runs"),

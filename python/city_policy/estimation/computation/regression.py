@@ -55,10 +55,12 @@ class AbsorbedEffects:
         self.city = effects[0]
         self._root = np.ones((len(self.city), 1)) if root_weights is None else root_weights[:, None]
         self._sizes = cluster_sums(self._root**2, self.city)
-        dummies = np.column_stack([np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]]) * self._root
+        others = [np.eye(groups.max() + 1)[groups] for groups in self.effects[1:]]
+        # Without another effect, or with nested ones only, there are none.
+        dummies = np.column_stack([np.empty((len(self.city), 0)), *others]) * self._root
         dummies = self._less_city_means(dummies)
         values, vectors = np.linalg.eigh(dummies.T @ dummies)
-        solid = values > 1e-10 * max(values.max(), 1.0)
+        solid = values > 1e-10 * values.max(initial=1.0)
         # Orthonormal, and orthogonal to every city dummy. The second pass of Gram-Schmidt is what QR does.
         self._basis = np.linalg.qr(dummies @ (vectors[:, solid] / np.sqrt(values[solid])))[0]
         self.rank = len(self._sizes) + int(solid.sum())
@@ -249,7 +251,7 @@ def clustered_inference(fit: "Fit", prepared: Prepared, position: int, cluster: 
     return fit.inference(position, "CRV1") | {"notes": notes}
 
 
-def t_inference(estimate: float, error: float, degrees: int) -> dict:
+def t_inference(estimate: float, error: float, degrees: float) -> dict:
     """Estimate, standard error, t, two-sided p and 95 % interval; only the first two if the error is zero."""
     if not error > 0:
         return {"estimate": estimate, "std_error": error}

@@ -14,6 +14,7 @@ from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.specification import Specification
 
 BASE_EFFECTS = ("adcode", "year")
+NUMBER = (int, float, np.integer, np.floating)
 
 
 class Panel:
@@ -21,46 +22,26 @@ class Panel:
 
     ``frame``: one row per ``adcode`` and ``year``, any order; here sorted by them, which makes every result
     independent of the order of the rows. ``treatment_timing``: one row per ``adcode`` and ``policy_id``, with
-    ``first_treated_year`` (whole, missing = never); a city without a row is never treated.
+    ``first_treated_year`` (whole and positive, missing = never); a city without a row is never treated. A city is text
+    or a whole number, which stands for its digits: 110100, 110100.0 and '110100' are one city.
 
     Attributes: ``frame``, sorted, N rows, to which all positions refer; ``timing``: policy -> first treated years by
     city; ``city``: codes 0 ... of the cities, (N,); ``adcodes``: what the codes stand for; ``year``: (N,). The arrays
     that the methods return are kept: do not change them.
 
-    Raises InputError for a missing key column or key, a repeated city-year or city-policy, or a first treated
-    year that is not whole.
+    Raises InputError for a missing key column or key, a repeated city-year or city-policy, a year that is not whole,
+    a first treated year that is not whole and positive (0 is no way to say never), or cities that the two tables write
+    differently ('001' and '1'), because they would be taken for never treated ones.
     """
 
     def __init__(self, frame: pd.DataFrame, treatment_timing: pd.DataFrame):
-        for table, name, keys in (
-            (frame, "panel", ["adcode", "year"]),
-            (treatment_timing, "treatment timing", ["adcode", "policy_id"]),
-        ):
-            for key in keys:
-                if key not in table.columns:
-                    raise InputError(f"The {name} has no column '{key}'.")
-                if table[key].isna().any():
-                    raise InputError(f"The {name} has a row without {key}.")
-            twice = table.duplicated(keys)
-            if twice.any():
-                row = table[twice].iloc[0]
-                raise InputError(
-                    f"The {name} holds {keys[0]} {row[keys[0]]}, {keys[1]} {row[keys[1]]} more than once; "
-                    "expected one row each."
-                )
-        if "first_treated_year" not in treatment_timing.columns:
-            raise InputError("The treatment timing has no column 'first_treated_year'.")
-        years = pd.to_numeric(treatment_timing["first_treated_year"], errors="coerce").astype("float64")
-        broken = (years.isna() & treatment_timing["first_treated_year"].notna()) | (years % 1 > 0)
-        if broken.any():
-            row = treatment_timing[broken].iloc[0]
-            raise InputError(
-                f"The first treated year of {row['adcode']} in {row['policy_id']} is "
-                f"{row['first_treated_year']}; expected a whole year or nothing."
-            )
-        timing = treatment_timing[["policy_id"]].assign(adcode=treatment_timing["adcode"].astype("str"), first=years)
+        frame = _with_keys(frame, "panel", ["adcode", "year"])
+        timing = _with_keys(treatment_timing, "treatment timing", ["adcode", "policy_id"])
+        _check_years(frame)
+        _check_cities(frame["adcode"], timing["adcode"])
+        timing = timing[["adcode", "policy_id"]].assign(first=_first_treated_years(timing))
         self.timing = {policy: group.set_index("adcode")["first"] for policy, group in timing.groupby("policy_id")}
-        frame = frame.assign(adcode=frame["adcode"].astype("str"), year=pd.to_numeric(frame["year"]).astype("int64"))
+        frame = frame.assign(year=pd.to_numeric(frame["year"]).astype("int64"))
         self.frame = frame.sort_values(["adcode", "year"], ignore_index=True)
         self.city, adcodes = pd.factorize(self.frame["adcode"], sort=True)
         self.adcodes = adcodes.to_numpy(dtype="str")
@@ -185,6 +166,75 @@ class Panel:
             )
         counts |= {"n_obs": int(used.sum()), "n_cities": len(np.unique(self.city[used]))}
         return Rows(eligible, used, MappingProxyType(counts))
+
+
+def _with_keys(table, name, keys):
+    """``table`` with its cities as text, once it has the ``keys``, each once."""
+    for key in keys:
+        if key not in table.columns:
+            raise InputError(f"The {name} has no column '{key}'.")
+        if table[key].isna().any():
+            raise InputError(f"The {name} has a row without {key}.")
+    table = table.assign(adcode=_city_names(table["adcode"], name))
+    twice = table.duplicated(keys)
+    if twice.any():
+        row = table[twice].iloc[0]
+        raise InputError(
+            f"The {name} holds {keys[0]} {row[keys[0]]}, {keys[1]} {row[keys[1]]} more than once; "
+            "expected one row each."
+        )
+    return table
+
+
+def _city_names(cities, name):
+    """The cities as text; a whole number by its digits."""
+    if not isinstance(cities.dtype, pd.StringDtype):
+        numbers = cities.map(lambda city: isinstance(city, NUMBER) and not isinstance(city, bool))
+        broken = numbers & (pd.to_numeric(cities.where(numbers)) % 1 != 0)
+        if broken.any():
+            raise InputError(f"The {name} holds adcode {cities[broken].iloc[0]}; expected text or a whole number.")
+        cities = cities.map(lambda city: str(int(city)) if isinstance(city, NUMBER) else str(city))
+    return cities.astype("str")
+
+
+def _check_years(frame):
+    """Raises InputError for a year of the panel that is not whole: cut off, it would be another year."""
+    years = pd.to_numeric(frame["year"], errors="coerce").astype("float64")
+    broken = ~(years % 1 == 0)
+    if broken.any():
+        row = frame[broken].iloc[0]
+        raise InputError(f"The panel holds the year {row['year']} for {row['adcode']}; expected whole years.")
+
+
+def _check_cities(panel, timing):
+    """Raises InputError for a city of the timing that is in the panel under another spelling of its number."""
+    known = pd.Series(panel.unique())
+    others = pd.Series(timing[~timing.isin(known)].unique())
+    by_number = pd.Series(known.to_numpy(), index=pd.to_numeric(known, errors="coerce"))
+    numbers = pd.to_numeric(others, errors="coerce")
+    alike = numbers.notna() & numbers.isin(by_number.index)
+    if alike.any():
+        city = others[alike].iloc[0]
+        same = by_number[by_number.index == numbers[alike].iloc[0]].iloc[0]
+        raise InputError(
+            f"The treatment timing calls a city '{city}', the panel '{same}'; write its adcode alike, else it would "
+            "count as never treated."
+        )
+
+
+def _first_treated_years(timing):
+    if "first_treated_year" not in timing.columns:
+        raise InputError("The treatment timing has no column 'first_treated_year'.")
+    years = pd.to_numeric(timing["first_treated_year"], errors="coerce").astype("float64")
+    given = timing["first_treated_year"].notna()
+    broken = given & ~((years % 1 == 0) & (years > 0))
+    if broken.any():
+        row = timing[broken].iloc[0]
+        raise InputError(
+            f"The first treated year of {row['adcode']} in {row['policy_id']} is "
+            f"{row['first_treated_year']}; expected a whole year or nothing, which means never."
+        )
+    return years
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from city_policy.report.figures.chart import Figure, theme
 from city_policy.report.figures.checks import bacon, balance
 from city_policy.report.figures.choices import specification_choices, specification_curve
 from city_policy.report.figures.context import Context
-from city_policy.report.figures.effects import coefficients, event_study, placebo
+from city_policy.report.figures.effects import coefficients, estimators, event_study, placebo
 from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
@@ -23,7 +23,7 @@ __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_
 COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "heterogeneity_robust_effects")
 # Figures of estimates on one outcome: those on others stand in the tables.
 ABOUT_OUTCOME = (
-    "event_study", "sensitivity", "coefficients", "inference", "influence", "placebo", "balance", "bacon",
+    "event_study", "sensitivity", "estimators", "coefficients", "inference", "influence", "placebo", "balance", "bacon",
     "specification_curve", "specification_choices",
 )  # fmt: skip
 
@@ -46,6 +46,7 @@ def without_maps(context: Context) -> list[Figure]:
         (placebo, study.asks("placebo_test")),
         (balance, study.uses("matching")),
         (bacon, study.asks("bacon_decomposition")),
+        (estimators, study.asks("heterogeneity_robust_effects")),
         (specification_curve, study.asks("specification_curve")),
         (specification_choices, study.asks("specification_curve")),
         (scorecard, study.has_published),

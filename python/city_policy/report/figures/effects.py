@@ -21,6 +21,13 @@ from city_policy.report.study import Text, joined, same
 
 # Below it an instrument counts as weak (Staiger and Stock, 1997).
 WEAK_F = 10
+# Event times that the figure of the estimators shows: further ones hold few cohorts.
+SHOWN_TIMES = (-4, 5)
+SAMPLE_FULL = "sample_full"
+# Eight that differ also where colours repeat.
+SHAPES = (
+    "circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left",
+)  # fmt: skip
 
 
 def event_study(context: Context) -> Figure:
@@ -344,6 +351,119 @@ def coefficients(context: Context) -> Figure:
             "replication.coefficient_comparison" if study.has_published else "regression_coefficients",
             *(["heterogeneity_robust_effects"] if study.asks("heterogeneity_robust_effects") else []),
         ],
+        missing=found,
+        names=study.identifiers,
+    )
+
+
+def estimators(context: Context) -> Figure:
+    """Effects by event time of every heterogeneity-robust estimator on one chart per policy."""
+    study = context.study
+    found = context.effects("results.heterogeneity_robust_effects", "treatment, spec_id, event_time")
+    # One line per estimator: comparisons within other samples stand in the table.
+    found = [row for row in found if row["sample"] == SAMPLE_FULL]
+    rows = [
+        row
+        for row in found
+        if row["estimate"] is not None
+        and row["event_time"] is not None
+        and SHOWN_TIMES[0] <= row["event_time"] <= SHOWN_TIMES[1]
+    ]
+    order = list(dict.fromkeys(str(row["estimator"]) for row in sorted(rows, key=lambda row: str(row["spec_id"]))))
+    places = {estimator: place for place, estimator in enumerate(order)}
+    rows.sort(key=lambda row: (str(row["treatment"]), places[str(row["estimator"])], row["event_time"]))
+
+    def draw(mine: list[Row], language: str) -> alt.TopLevelMixin:
+        # Side by side in the room of a year, so that intervals do not hide each other.
+        room = 0.8 / max(len(order), 1)
+        names = [study.label("estimator", estimator)[language] for estimator in order]
+        values = [
+            {
+                "at": row["event_time"] + (places[str(row["estimator"])] - (len(order) - 1) / 2) * room,
+                "time": row["event_time"],
+                "estimate": row["estimate"],
+                "low": row["ci_low"],
+                "high": row["ci_high"],
+                "name": names[places[str(row["estimator"])]],
+            }
+            for row in mine
+        ]
+        colours = alt.Color(
+            "name:N",
+            title=None,
+            sort=names,
+            scale=alt.Scale(domain=names),
+            legend=alt.Legend(columns=4, symbolOpacity=1),
+        )
+        base = alt.Chart(inline_data(values)).encode(
+            x=alt.X(
+                "at:Q",
+                title=Text("相对试点的年份", "Years since the pilot")[language],
+                axis=alt.Axis(values=list(range(SHOWN_TIMES[0], SHOWN_TIMES[1] + 1)), format="d", grid=False),
+                scale=alt.Scale(domain=[SHOWN_TIMES[0] - 0.5, SHOWN_TIMES[1] + 0.5], nice=False),
+            ),
+            color=colours,
+            tooltip=[
+                alt.Tooltip("name:N", title=Text("估计方法", "estimator")[language]),
+                alt.Tooltip("time:Q", title=Text("年份", "year")[language]),
+                *interval_tooltips(language),
+            ],
+        )
+        intervals = (
+            base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+            .mark_rule(strokeWidth=1.4)
+            .encode(y=alt.Y("low:Q", title=Text("效应与 95% 区间", "Effect, 95% interval")[language]), y2="high:Q")
+        )
+        points = base.mark_point(filled=True, size=42, opacity=1).encode(
+            y="estimate:Q",
+            shape=alt.Shape("name:N", title=None, sort=names, scale=alt.Scale(domain=names, range=list(SHAPES))),
+        )
+        return (reference_line("y", 0) + reference_line("x", -0.5) + intervals + points).properties(height=260)
+
+    shown = Text(
+        f"同一批观测上各估计方法的效应及按城市聚类的 95% 区间,试点前 {-SHOWN_TIMES[0]} 年至后 {SHOWN_TIMES[1]} 年。"
+        "各方法的比较对象与权重不同:",
+        f"Effects of every estimator on the same rows with 95% intervals clustered by city, from {-SHOWN_TIMES[0]} "
+        f"years before to {SHOWN_TIMES[1]} years after. They differ in what they compare and how they weight.",
+    )
+    why = [words for estimator in order if (words := study.labelled("estimator_comparison", estimator))]
+    return figure(
+        "estimators",
+        Text("异质稳健估计:各事件时间的效应", "Heterogeneity-robust estimators by event time"),
+        Text(
+            f"{shown.zh}{''.join(words.zh for words in why)}",
+            f"{shown.en} {' '.join(words.en for words in why)}",
+        ),
+        Text(
+            "每项政策一幅图:按事件时间并排的各估计方法的点与区间,零线与试点时间以虚线标出。",
+            "One chart per policy: points and intervals of the estimators side by side for every event time; dashed "
+            "lines mark zero and the start.",
+        ),
+        lambda language: per_policy(study, rows, draw, language),
+        rows,
+        data=DataTable(
+            (
+                Text("政策", "Policy"),
+                Text("估计方法", "Estimator"),
+                Text("年份", "Year"),
+                Text("估计", "Estimate"),
+                Text("95% 下限", "95% low"),
+                Text("95% 上限", "95% high"),
+            ),
+            tuple(
+                (
+                    study.short(str(row["treatment"])),
+                    study.label("estimator", row["estimator"]),
+                    row["event_time"],
+                    row["estimate"],
+                    row["ci_low"],
+                    row["ci_high"],
+                )
+                for row in rows
+            ),
+        ),
+        wide=True,
+        sources=["heterogeneity_robust_effects"],
         missing=found,
         names=study.identifiers,
     )

@@ -44,7 +44,7 @@ PLAN: dict[str, tuple[str, ...]] = {
     "mechanisms": ("table:mediation_effects",),
     "heterogeneity": (
         "table:order_effects", "table:heterogeneous_effects", "table:group_differences",
-        "table:heterogeneity_robust_effects",
+        "table:heterogeneity_robust_effects", "figure:estimators",
     ),
     "credibility": (
         "table:multiple_hypotheses", "figure:specification_curve", "figure:specification_choices",
