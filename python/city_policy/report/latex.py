@@ -123,7 +123,7 @@ def _parts(panel: Panel) -> list[Panel]:
 def _pages(panels: tuple[Panel, ...]) -> list[list[Panel]]:
     """Panels that fit on one page together."""
     pages: list[list[Panel]] = [[]]
-    for panel in (part for panel in panels for part in _parts(panel)):
+    for panel in (part for whole in panels for part in _parts(whole)):
         if pages[-1] and sum(map(_height, pages[-1])) + _height(panel) > LINES_PER_PAGE:
             pages.append([])
         pages[-1].append(panel)
