@@ -44,7 +44,7 @@ def demo_build(project, tmp_path_factory) -> Path:
     data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo_build"
     with FileLock(f"{data}.lock"):
         if not (data / "output.txt").is_file():
-            result = run(["city-policy", "build", "--threads", "2"], project, data)
+            result = run(["city-policy", "build", "--threads", "2"], project, data, with_unit_tests=True)
             assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
             (data / "output.txt").write_text(result.stdout, encoding="utf-8")
     return data
@@ -82,12 +82,17 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def run(command: list[str], folder: Path, data: Path, **options) -> subprocess.CompletedProcess:
-    """Run a command of the environment in ``folder`` with its own data and dbt target directory."""
+def run(
+    command: list[str], folder: Path, data: Path, with_unit_tests: bool = False, **options
+) -> subprocess.CompletedProcess:
+    """Run a command of the environment in ``folder`` with its own data and dbt target directory.
+
+    dbt's unit tests have rows of their own, whatever the study or the input: the demo build runs them for all.
+    """
     return subprocess.run(
         [str(Path(sys.executable).parent / command[0]), *command[1:]],
         cwd=folder,
-        env=environment(data),
+        env=environment(data) | ({"DBT_EXCLUDE_RESOURCE_TYPES": ""} if with_unit_tests else {}),
         capture_output=True,
         text=True,
         **options,
@@ -100,6 +105,7 @@ def environment(data: Path) -> dict[str, str]:
         "CITY_POLICY_DATA": str(data),
         "DBT_TARGET_PATH": str(data / "target"),
         "DBT_LOG_PATH": str(data / "logs"),
+        "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
     }
 
 
