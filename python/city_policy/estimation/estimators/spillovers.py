@@ -262,8 +262,8 @@ def _remarks(request, chosen):
     left_out = request.panel.sample(request.specification.sample) & np.isfinite(treated)
     left_out &= np.isnan(request.columns[request.specification.treatment])
     return [
-        f"Untreated city-years with a treated city within {chosen.km} kilometres, left out and counted as missing: "
-        f"{int(left_out.sum())}."
+        f"Untreated city-years within {chosen.km} kilometres of a city treated by {request.specification.treatment}, "
+        f"left out and counted as missing: {int(left_out.sum())}."
     ]
 
 
