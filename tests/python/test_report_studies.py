@@ -138,7 +138,7 @@ def test_the_head_says_what_the_study_is(second_report, panel_report):
     assert soup.title.text == "低碳城市试点与工业废气排放强度\uff1a报告"
     assert soup.h1.select_one(".en").text.startswith("Low-carbon city pilots and the intensity")
     intro = soup.select_one("header p")
-    assert "log of industrial waste gas" in intro.text and "2011–2021" in intro.text and "Tables 1 to 9" in intro.text
+    assert "log of industrial waste gas" in intro.text and "2011–2021" in intro.text and "Tables 1 to 12" in intro.text
     assert soup.select_one(".banner") and soup.select(".badge")
     soup = soup_of(panel_report)
     # A title in one language is better than none.
