@@ -1,16 +1,18 @@
 """Tables as LaTeX: one file per table with booktabs, and a main document that compiles with XeLaTeX."""
 
+import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from city_policy.report.cells import CLUSTERED, IID, Cell, Panel, PaperTable, notes_of
-from city_policy.report.study import Text
+from city_policy.report.cells import CLUSTERED, IID, Cell, Panel, PaperTable, TableRow, notes_of
+from city_policy.report.study import LANGUAGES, Text
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "×": r"$\times$", "—": "---", "∗": r"$\ast$",
-    "–": "--",
+    "–": "--", "œ": r"{\oe}", "Œ": r"{\OE}",
 }  # fmt: skip
 # Width of the text block of A4 with margins of 2 cm, and of the column of labels, in centimetres.
 TEXT_WIDTH, LABEL_WIDTH, WIDEST_COLUMN = 17.0, 4.2, 3.2
@@ -18,6 +20,7 @@ TEXT_WIDTH, LABEL_WIDTH, WIDEST_COLUMN = 17.0, 4.2, 3.2
 WIDE_LABEL = 6.2
 COLUMN_GAP = 0.28
 LINES_PER_PAGE = 46
+LETTERS_PER_CENTIMETRE = 6.5  # in footnotesize; a Chinese character is two
 
 PREAMBLE = {
     "zh": "% 用 XeLaTeX 编译\n\\documentclass[UTF8,zihao=-4]{ctexart}\n",
@@ -28,7 +31,7 @@ PREAMBLE = {
 
 def escape(words: str) -> str:
     """Words as LaTeX text."""
-    escaped = re.sub(r"[\\&%$#_{}~^−×—∗–]", lambda found: _SPECIAL[found[0]], words)
+    escaped = re.sub(r"[\\&%$#_{}~^−×—∗–œŒ]", lambda found: _SPECIAL[found[0]], words)
     return re.sub(r"\bR2\b", "$R^2$", escaped)
 
 
@@ -90,16 +93,37 @@ def _panel(panel: Panel, language: str, is_text: bool) -> list[str]:
     return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
+def _row_height(row: TableRow, n_columns: int) -> int:
+    """Lines that a row takes: its numbers with their t values, or its label, whichever is longer."""
+    numbers = 1 + sum(any(cell.statistic(vcov) for cell in row.cells) for vcov in (CLUSTERED, IID))
+    per_line = LETTERS_PER_CENTIMETRE * (LABEL_WIDTH if n_columns > 3 else WIDE_LABEL)
+    longest = max(sum(1 + (ord(letter) > 0x2E7F) for letter in row.label[language]) for language in LANGUAGES)
+    # t values stand in lines of their own, below the label.
+    return max(numbers, math.ceil(longest / per_line) + numbers - 1)
+
+
 def _height(panel: Panel) -> int:
     """Lines that a panel takes."""
-    statistics = sum(any(cell.statistic(vcov) for cell in row.cells) for row in panel.rows for vcov in (CLUSTERED, IID))
-    return len(panel.rows) + statistics + len(panel.headings) + 3
+    return sum(_row_height(row, panel.n_columns) for row in panel.rows) + len(panel.headings) + 3
+
+
+def _parts(panel: Panel) -> list[Panel]:
+    """The panel in parts that fit on a page."""
+    parts: list[list[TableRow]] = [[]]
+    room = LINES_PER_PAGE - len(panel.headings) - 3
+    for row in panel.rows:
+        if parts[-1] and sum(_row_height(one, panel.n_columns) for one in [*parts[-1], row]) > room:
+            parts.append([])
+        parts[-1].append(row)
+    title = panel.title
+    again = Text(f"{title.zh}(续)", f"{title.en} (continued)") if title else None
+    return [replace(panel, rows=tuple(rows), title=again if at else title) for at, rows in enumerate(parts)]
 
 
 def _pages(panels: tuple[Panel, ...]) -> list[list[Panel]]:
     """Panels that fit on one page together."""
     pages: list[list[Panel]] = [[]]
-    for panel in panels:
+    for panel in (part for whole in panels for part in _parts(whole)):
         if pages[-1] and sum(map(_height, pages[-1])) + _height(panel) > LINES_PER_PAGE:
             pages.append([])
         pages[-1].append(panel)

@@ -52,6 +52,7 @@ from city_policy.estimation.computation.cross_products import (
     resampling_columns,
     two_sided_p,
 )
+from city_policy.estimation.computation.regression import ONE_CLUSTER, on_few_clusters
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -132,7 +133,8 @@ def compare_groups(request: Request) -> Mapping[str, list[dict]]:
     cells = _compare(request, *request.memo[key])
     left_out = request.options["draws"] - cells["permutation_draws"]
     notes = [f"{left_out} of {request.options['draws']} permutations could not be estimated and do not count."]
-    return {"differences": [cells | {"notes": notes * (left_out > 0)}]}
+    few = on_few_clusters(cells.pop("effective"), "adcode")
+    return {"differences": [cells | {"notes": [*notes * (left_out > 0), *few]}]}
 
 
 def _names(specification):
@@ -149,11 +151,11 @@ def _cross_products(request, rows):
 
 
 class _Observed(NamedTuple):
-    """The regressions in one sample: by treatment, estimates, clustered errors and influences of all cities of the
-    panel; cities that are in it (mask), and what it counts.
+    """The regressions in one sample: by treatment, estimates, clustered errors, influences of all cities of the panel
+    and in effect how many cities the estimate rests on; cities that are in it (mask), and what it counts.
     """
 
-    fits: list[tuple[float, float, np.ndarray]]
+    fits: list[tuple[float, float, np.ndarray, float]]
     cities: np.ndarray
     n_obs: int
     n_cities: int
@@ -167,10 +169,11 @@ def _observe(request, group):
     fits = []
     for position in range(len(request.alike)):
         fit = draw.regress(outcome, [position], clustered=True)
-        influence = np.zeros(size)
+        influence, effective = np.zeros(size), np.nan
         if np.isfinite(fit.estimate[0, 0]):
             influence[cross_products.cities] = draw.influence(outcome, [position])[:, 0]
-        fits.append((fit.estimate[0, 0], fit.std_error_crv1[0, 0], influence))
+            effective = float(draw.effective_cities(outcome, [position])[0])
+        fits.append((fit.estimate[0, 0], fit.std_error_crv1[0, 0], influence, effective))
     n_terms = 1 + int(cross_products.control_kept.sum()) + len(cross_products.years)
     cities = np.isin(np.arange(size), cross_products.cities)
     return _Observed(fits, cities, int(used.sum()), cross_products.n_cities, n_terms)
@@ -179,7 +182,7 @@ def _observe(request, group):
 def _compare(request, observed, drawn):
     """The cells of one request."""
     position = list(request.alike).index(request.specification.spec_id)
-    estimates, errors, influences = zip(*(sample.fits[position] for sample in observed), strict=True)
+    estimates, errors, influences, effective = zip(*(sample.fits[position] for sample in observed), strict=True)
     for estimate, name in zip(estimates, _names(request.specification), strict=True):
         if not np.isfinite(estimate):
             raise NotIdentifiedError(
@@ -187,19 +190,24 @@ def _compare(request, observed, drawn):
                 "changes treatment, or the other terms explain it."
             )
     difference = estimates[0] - estimates[1]
+    known = [number for number in effective if np.isfinite(number)]
+    clustered = min(known, default=np.inf) >= ONE_CLUSTER
     p, counted = two_sided_p(difference, drawn["differences"][:, position])
     return {
+        # The smaller of the two groups.
+        "effective": min(known, default=np.inf),
         "estimate_1": estimates[0],
         "estimate_2": estimates[1],
-        "std_error_1": errors[0],
-        "std_error_2": errors[1],
+        "std_error_1": errors[0] if clustered else np.nan,
+        "std_error_2": errors[1] if clustered else np.nan,
         "difference": difference,
         "permutation_p": p,
         "permutation_draws": counted,
         "permuted": drawn["permuted"],
         "n_permuted_cities": drawn["n_cities"],
-        "interaction_p": _interaction_p(observed, influences, difference),
-        "wald_p": 2 * norm.sf(abs(difference) / np.hypot(*errors)),
+        # A clustered error of one city says nothing; the permutation does.
+        "interaction_p": _interaction_p(observed, influences, difference) if clustered else np.nan,
+        "wald_p": 2 * norm.sf(abs(difference) / np.hypot(*errors)) if clustered else np.nan,
         "n_obs_1": observed[0].n_obs,
         "n_obs_2": observed[1].n_obs,
         "n_cities_1": observed[0].n_cities,

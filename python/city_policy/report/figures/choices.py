@@ -87,7 +87,7 @@ def specification_curve(context: Context) -> Figure:
                 axis=alt.Axis(tickCount=5, format="d"),
                 scale=alt.Scale(nice=False, padding=4),
             ),
-            color=alt.Color("kind:N", title=None, scale=alt.Scale(domain=order)),
+            color=alt.Color("kind:N", title=None, sort=order, scale=alt.Scale(domain=order)),
             tooltip=[alt.Tooltip("place:Q", title=Text("位次", "place")[language]), *interval_tooltips(language)],
         )
         intervals = base.mark_rule(strokeWidth=1.5, opacity=0.35).encode(
@@ -95,7 +95,7 @@ def specification_curve(context: Context) -> Figure:
         )
         points = base.mark_point(filled=True, opacity=1, strokeWidth=0).encode(
             y="estimate:Q",
-            size=alt.Size("kind:N", scale=alt.Scale(domain=order, range=[12, 90]), legend=None),
+            size=alt.Size("kind:N", sort=order, scale=alt.Scale(domain=order, range=[12, 90]), legend=None),
         )
         return (reference_line("y", 0) + intervals + points).properties(height=230)
 

@@ -35,6 +35,14 @@ class Context:
         found = self.study.specifications
         return [row for row in rows if found.get(self.study.specification(row), {}).get("outcome") in named]
 
+    def first_of_each(self, rows: list[Row]) -> list[Row]:
+        """Of every policy the rows of its first specification: further ones of the same result stand in the tables."""
+        place = {name: number for number, name in enumerate(self.study.specifications)}
+        first: dict[object, object] = {}
+        for row in sorted(rows, key=lambda row: place.get(self.study.specification(row), len(place))):
+            first.setdefault(row["treatment"], row["spec_id"])
+        return [row for row in rows if first[row["treatment"]] == row["spec_id"]]
+
     def city_names(self) -> dict[str, Text]:
         """Adcode -> the name of the city."""
         return {

@@ -38,7 +38,9 @@ def p_words(row: Row, decimals: int) -> str:
 
 def inference(context: Context) -> Figure:
     """The baseline effect of each policy under every kind of standard error and test."""
-    found = context.effects("results.robust_inference", "spec_id, method", "result = 'baseline_effects'")
+    found = context.first_of_each(
+        context.effects("results.robust_inference", "spec_id, method", "result = 'baseline_effects'")
+    )
     places = {method: place for place, method in enumerate(METHODS)}
     rows = [row for row in found if row["estimate"] is not None and row["method"] in places]
     rows.sort(key=lambda row: (str(row["spec_id"]), places[str(row["method"])]))
@@ -141,7 +143,7 @@ def inference(context: Context) -> Figure:
 
 def influence(context: Context) -> Figure:
     """The cities without which an effect changes most."""
-    found = context.effects("results.city_influence", "spec_id, influence_rank, adcode")
+    found = context.first_of_each(context.effects("results.city_influence", "spec_id, influence_rank, adcode"))
     rows = [row for row in found if row["influence_rank"] is not None and row["influence_rank"] <= SHOWN]
     provinces = {
         str(row["adcode"]): Text(str(row["province_zh"]), str(row["province_en"] or row["province_zh"]))

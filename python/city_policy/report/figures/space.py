@@ -22,10 +22,12 @@ ERRORS = {CLUSTERED: Text("按城市聚类", "clustered by city"), "conley": Tex
 
 def rings(context: Context) -> Figure:
     """One chart per policy: the effect on treated cities and on untreated ones by ring, with two intervals each."""
-    found = context.effects(
-        "results.spatial_spillovers",
-        "spec_id, vcov, distance_from_km nulls first",
-        "variant = 'rings' and sample = 'sample_full'",
+    found = context.first_of_each(
+        context.effects(
+            "results.spatial_spillovers",
+            "spec_id, vcov, distance_from_km nulls first",
+            "variant = 'rings' and sample = 'sample_full'",
+        )
     )
     study = context.study
     rows = [row for row in found if row["estimate"] is not None]
