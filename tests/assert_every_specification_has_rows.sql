@@ -31,6 +31,8 @@ rows_by_specification as (
     select spec_id, status, message from {{ ref('est_group_differences') }}
     union all
     select spec_id, status, message from {{ ref('est_specification_curve_test') }}
+    union all
+    select spec_id, status, message from {{ ref('est_spillovers') }}
 
 )
 

@@ -19,9 +19,12 @@
     'est_placebo_test',
     'est_pretrend_power',
     'est_pyfixest',
+    'est_residual_autocorrelation',
     'est_robust_inference',
+    'est_spatial_inference',
     'est_specification_curve',
     'est_specification_curve_test',
+    'est_spillovers',
     'est_staggered'
 ] %}
 

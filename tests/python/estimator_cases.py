@@ -6,6 +6,7 @@ import pkgutil
 import numpy as np
 import pandas as pd
 from city_policy.estimation import estimators
+from city_policy.estimation.computation.space import Places
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.runner import Estimator, run
 
@@ -14,7 +15,15 @@ MODULES = [
     for found in pkgutil.iter_modules(estimators.__path__)
 ]
 ESTIMATORS = {name: value for module in MODULES for name, value in vars(module).items() if isinstance(value, Estimator)}
+# Where the cities of all panels of these tests lie: on a lattice, half a degree from each other.
+CITIES = [*(f"{city:06d}" for city in range(60)), *(f"{110000 + 100 * city}" for city in range(60))]
+COORDINATES = pd.DataFrame({"adcode": CITIES})
+COORDINATES["longitude"] = 105 + 0.5 * (np.arange(120) % 11)
+COORDINATES["latitude"] = 28 + 0.5 * (np.arange(120) // 11)
 OPTIONS = {
+    "SPATIAL_INFERENCE": {"places": Places(COORDINATES)},
+    "RESIDUAL_AUTOCORRELATION": {"places": Places(COORDINATES), "draws": 9, "seed": 1},
+    "SPILLOVERS": {"places": Places(COORDINATES)},
     "PLACEBO": {"draws": 5, "seed": 1},
     "MEDIATION": {"draws": 5, "seed": 1},
     "GROUP_DIFFERENCES": {"draws": 5, "seed": 1},
@@ -50,4 +59,6 @@ def run_one(
         row["variant"] = "x2"
     if name == "HONEST_DID":
         row["variant"] = "two_way"
+    if name == "SPILLOVERS":
+        row["variant"] = "neighbours:200"
     return run(estimator, panel, pd.DataFrame([row | changes]), controls, **OPTIONS.get(name, {}))

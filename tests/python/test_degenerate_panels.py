@@ -49,6 +49,10 @@ def test_whatever_is_wrong_with_the_data_is_a_row(name):
         "INSTRUMENTAL_VARIABLE": [{"variant": variant} for variant in ("x2", "x1 m", "m:year", "m:pilot")],
         "STAGGERED": [{"estimator": one} for one in STAGGERED_ESTIMATORS],
         "GROUP_DIFFERENCES": [{"sample": "north"}],
+        "SPILLOVERS": [
+            {"variant": one}
+            for one in ("rings", "neighbours:100", "neighbours_by_distance:400", "without_neighbours:60")
+        ],
         "FIXED_EFFECTS": [{}, {"cluster": "country"}],
         "EVENT_STUDY": [{}, {"cluster": "country"}],
         "HONEST_DID": [

@@ -265,6 +265,33 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "某些年份所有城市都受处理,没有城市能表明无政策时的情形。",
     ),
     (r"The rows used hold one cluster, so there is no clustered covariance\.", "所用观测只有一个聚类,没有聚类协方差。"),
+    (
+        r"(\d+) of the (\d+) cities in the rows used have no coordinates: (.+)\.",
+        "所用观测的 {1} 个城市中有 {0} 个没有坐标:{2}。",
+    ),
+    (
+        r"(\d+) of the (\d+) cities that the sample holds or (\w+) treats have no coordinates: (.+)\.",
+        "样本内或受{2}处理的 {1} 个城市中有 {0} 个没有坐标:{3}。",
+    ),
+    (
+        r"The kernel makes the variance zero or negative at this distance: there is no error\.",
+        "在此距离上核函数使方差为零或为负,没有标准误。",
+    ),
+    (
+        r"Untreated city-years within (\d+) kilometres of a city treated by (\w+), left out and counted as missing: "
+        r"(\d+)\.",
+        "{1}:剔除距试点城市 {0} 公里之内的未试点城市—年份 {2} 个,计入缺失。",
+    ),
+    (
+        r"No city-year has its treated neighbours (\d+) to (\d+) kilometres away\.",
+        "没有城市—年份的邻近试点城市在 {0} 至 {1} 公里之间。",
+    ),
+    (
+        r"The terms of the neighbours explain (\w+): no untreated city is far enough from the treated ones\.",
+        "邻近城市各项已解释{0}:没有未试点城市离试点城市足够远。",
+    ),
+    (r"No city has a neighbour, or the residuals are zero\.", "没有城市有邻居,或残差为零。"),
+    (r"The regression leaves no residual\.", "回归没有残差。"),
     (r"Dropped as collinear: (.+)\.", "因共线而剔除:{0}。"),
     (r"The sample '(\w+)' is empty\.", "样本 {0} 没有观测。"),
 )

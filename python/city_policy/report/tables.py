@@ -93,6 +93,8 @@ def _order(result: str) -> str:
         "parallel_trends_sensitivity": ", restriction, parameter desc, bound",
         "event_study": ", vcov, event_time",
         "multiple_hypotheses": ", family",
+        "spatial_inference": ", dependence, kernel, cutoff_km",
+        "spatial_spillovers": ", vcov, term",
     }
     return "spec_id" + further.get(result, "")
 

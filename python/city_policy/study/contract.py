@@ -69,6 +69,7 @@ CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("specifications", "estimator"): (
         "fixed_effects", "event_study", "instrumental_variable", "placebo", "matching", "double_machine_learning",
         "bacon", "mediation", "group_difference", *ROBUST_ESTIMATORS, "honest_did", "specification_curve",
+        "spillovers",
     ),
 }  # fmt: skip
 
@@ -105,10 +106,11 @@ ESTIMATORS_OF_RESULTS: Mapping[str, tuple[str, ...]] = {
     "group_differences": ("group_difference",),
     "heterogeneity_robust_effects": ROBUST_ESTIMATORS,
     "specification_curve": ("specification_curve",),
+    "spatial_spillovers": ("spillovers",),
 }
 
 # Results without specifications of their own, which a table of the report may show.
-DERIVED_RESULTS = ("index_weights", "summary_statistics", "multiple_hypotheses")
+DERIVED_RESULTS = ("index_weights", "summary_statistics", "multiple_hypotheses", "spatial_inference")
 
 # Columns of fct_study_panel in every study: no variable may bear their names.
 DESCRIBED_COLUMNS: Mapping[str, str] = {

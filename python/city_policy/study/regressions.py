@@ -20,13 +20,14 @@ from city_policy.study.treated import policy_columns, studied_policies
 
 # They compare cities before and after a start, which a variable does not have.
 ESTIMATORS_WITH_A_START = (
-    "event_study", "placebo", "bacon", *ROBUST_ESTIMATORS, "honest_did", "specification_curve",
+    "event_study", "placebo", "bacon", *ROBUST_ESTIMATORS, "honest_did", "specification_curve", "spillovers",
 )  # fmt: skip
 REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "mediation": ("mediator", "the variable through which the effect runs"),
     "group_difference": ("comparison_sample", "the second sample"),
     "instrumental_variable": ("variant", "the instruments, separated by blanks"),
     "honest_did": ("variant", "the estimator of the event study"),
+    "spillovers": ("variant", "rings, neighbours:200, neighbours_by_distance:200 or without_neighbours:100"),
 }
 # What the variant may be, beside a blank cell.
 VARIANTS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +35,8 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "honest_did": ("two_way", "imputation", "sun_abraham"),
 }
 LONGEST_LAG = 30
+# Kilometres.
+FARTHEST_NEIGHBOUR = 5000
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
 
@@ -124,6 +127,8 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
         study.tell("specifications", row, column, f"found nothing, expected {what} for {estimator}; fill the cell.")
     if estimator == "fixed_effects" and row["variant"]:
         _exposure(study, row)
+    if estimator == "spillovers" and row["variant"]:
+        _spillover(study, row)
     known = VARIANTS.get(estimator)
     if known and row["variant"] not in ("", *known):
         study.tell(
@@ -131,6 +136,21 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
         )
     if is_number(lag, whole=True) and not 0 <= int(lag) <= LONGEST_LAG:
         study.tell("specifications", row, "lag", f"found '{lag}', expected years from 0 to {LONGEST_LAG}; correct it.")
+
+
+def _spillover(study: Checking, row: Row) -> None:
+    """Which neighbours enter a regression with spillovers, or are left out of it."""
+    kind, _, rest = row["variant"].partition(":")
+    by_distance = kind in ("neighbours", "neighbours_by_distance", "without_neighbours")
+    is_known = row["variant"] == "rings" or (by_distance and rest.isdecimal() and 1 <= int(rest) <= FARTHEST_NEIGHBOUR)
+    if not is_known:
+        study.tell(
+            "specifications",
+            row,
+            "variant",
+            f"found '{row['variant']}' for spillovers, expected rings, neighbours:200, neighbours_by_distance:200 or "
+            f"without_neighbours:100 (kilometres up to {FARTHEST_NEIGHBOUR}); correct it.",
+        )
 
 
 def _exposure(study: Checking, row: Row) -> None:

@@ -129,6 +129,10 @@ class Prepared:
         """The weighted mean of a column."""
         return float(self.raw[name] @ self.root_weights / (self.root_weights @ self.root_weights))
 
+    def clustered_by(self, cluster: np.ndarray) -> "Prepared":
+        """The same with other clusters, codes 0 ... (n,)."""
+        return replace(self, cluster=cluster)
+
     def stack(self, names: Sequence[str]) -> np.ndarray:
         """The swept columns ``names`` as a matrix (n, k)."""
         return np.column_stack([np.empty((len(self.rows), 0)), *(self.swept[name] for name in names)])

@@ -17,11 +17,14 @@ the dummies' coefficients in the dummy-variable regression.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from city_policy.estimation.computation.regression import (
+    Fit,
+    Prepared,
     cluster_factor,
     cluster_sums,
     clustered_inference,
@@ -77,20 +80,20 @@ def estimate_fixed_effects(
     return run(FIXED_EFFECTS, Panel(panel, treatment_timing), specifications, controls, controls_not_covered)[0]
 
 
-def _columns(panel, specification, controls, options):
-    """The outcome, the treatment as the variant says, and the controls."""
+def effect_columns(
+    panel: Panel, specification: Specification, controls: Sequence[str], options: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Name -> column (N,) of the outcome and the treatment as the variant says, and of the controls."""
     columns = exposed_columns(panel, specification)
     return columns, panel.controls(specification, controls, columns)
 
 
-def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mapping[str, list[dict]]:
-    """The record of one request: a row per variance estimator and term.
+def fit_effect(request: Request, weights: np.ndarray | None = None) -> tuple[Prepared, list[str], Fit]:
+    """The rows of a request, the terms of its regression, the treatment first, and the fit; see :func:`fixed_effects`.
 
-    ``weights``: (N,) of the rows of the panel, positive in those used: weighted least squares, the weights taken for
-    how often a row of the population stands behind it (``pweight`` in Stata); observations are counted by rows.
+    Raises NotIdentifiedError if the controls or the fixed effects explain the treatment.
     """
-    specification = request.specification
-    outcome, treatment = specification.outcome, specification.treatment
+    outcome, treatment = request.specification.outcome, request.specification.treatment
     prepared = sweep(request, weights=weights)
     if prepared.explained([treatment], given=()):
         raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: it does not vary within them.")
@@ -102,7 +105,18 @@ def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mappin
             {"dropped_terms": prepared.dropped_terms},
         )
     terms = [treatment, *prepared.controls]
-    fit = least_squares(prepared, outcome, terms)
+    return prepared, terms, least_squares(prepared, outcome, terms)
+
+
+def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mapping[str, list[dict]]:
+    """The record of one request: a row per variance estimator and term.
+
+    ``weights``: (N,) of the rows of the panel, positive in those used: weighted least squares, the weights taken for
+    how often a row of the population stands behind it (``pweight`` in Stata); observations are counted by rows.
+    """
+    specification = request.specification
+    prepared, terms, fit = fit_effect(request, weights)
+    outcome, treatment = specification.outcome, specification.treatment
     base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, outcome, fit.residuals)
     # A match has variants of its own, and hands over its rows with the policy as it is.
     remarks = Exposure.of(specification).note() if specification.estimator == "fixed_effects" else []
@@ -140,5 +154,5 @@ def _constant(prepared, outcome, terms, fit, vcov):
 
 
 FIXED_EFFECTS = Estimator(
-    {"estimates": RECORD}, fixed_effects, columns=_columns, absent={"variant": None}, treated_cities=True
+    {"estimates": RECORD}, fixed_effects, columns=effect_columns, absent={"variant": None}, treated_cities=True
 )

@@ -15,6 +15,7 @@ from city_policy.report.figures.inference import inference, influence
 from city_policy.report.figures.maps import only_maps, with_outlines
 from city_policy.report.figures.panel import cohorts, panel_view
 from city_policy.report.figures.sensitivity import sensitivity
+from city_policy.report.figures.space import rings
 from city_policy.report.study import Study, Text
 
 __all__ = ["Context", "Figure", "only_maps", "theme", "with_outlines", "without_maps"]
@@ -24,7 +25,7 @@ COMPARED = ("baseline_effects", "robustness_effects", "instrumental_variable", "
 # Figures of estimates on one outcome: those on others stand in the tables.
 ABOUT_OUTCOME = (
     "event_study", "sensitivity", "estimators", "coefficients", "inference", "influence", "placebo", "balance", "bacon",
-    "specification_curve", "specification_choices",
+    "specification_curve", "specification_choices", "rings",
 )  # fmt: skip
 
 
@@ -47,6 +48,7 @@ def without_maps(context: Context) -> list[Figure]:
         (balance, study.uses("matching")),
         (bacon, study.asks("bacon_decomposition")),
         (estimators, study.asks("heterogeneity_robust_effects")),
+        (rings, study.asks("spatial_spillovers")),
         (specification_curve, study.asks("specification_curve")),
         (specification_choices, study.asks("specification_curve")),
         (scorecard, study.has_published),

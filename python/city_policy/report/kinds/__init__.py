@@ -18,6 +18,7 @@ from city_policy.report.kinds.instruments import instruments
 from city_policy.report.kinds.mechanisms import mechanisms
 from city_policy.report.kinds.regressions import baseline, grouped, robustness, synergy
 from city_policy.report.kinds.sensitivity import parallel_trends
+from city_policy.report.kinds.space import spatial_errors, spillovers
 from city_policy.report.kinds.tools import Draft, Tools
 from city_policy.report.study import Text
 
@@ -53,6 +54,8 @@ KINDS = {
     ),
     "heterogeneity_robust_effects": Kind(Text("异质稳健估计结果", "Heterogeneity-robust estimates"), robust_estimators),
     "multiple_hypotheses": Kind(Text("多重检验", "Many hypotheses"), hypotheses),
+    "spatial_inference": Kind(Text("空间标准误", "Spatial standard errors"), spatial_errors),
+    "spatial_spillovers": Kind(Text("空间溢出", "Spatial spillovers"), spillovers),
     "event_study": Kind(Text("事件研究结果", "Event study"), event_study, is_default=False),
     "placebo_test": Kind(Text("安慰剂检验结果", "Placebo test"), placebo, is_default=False),
     "group_differences": Kind(Text("组间系数差异", "Differences between groups"), group_differences, is_default=False),

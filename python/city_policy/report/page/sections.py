@@ -47,7 +47,8 @@ PLAN: dict[str, tuple[str, ...]] = {
         "table:heterogeneity_robust_effects", "figure:estimators",
     ),
     "credibility": (
-        "table:multiple_hypotheses", "figure:specification_curve", "figure:specification_choices",
+        "table:multiple_hypotheses", "table:spatial_inference", "figure:rings", "table:spatial_spillovers",
+        "figure:specification_curve", "figure:specification_choices",
     ),
     "scorecard": ("summary", "figure:scorecard"),
     "recovery": ("figure:recovery",),
