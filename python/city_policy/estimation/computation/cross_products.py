@@ -48,7 +48,13 @@ from zlib import crc32
 import numpy as np
 
 from city_policy.errors import InputError
-from city_policy.estimation.computation.regression import COLLINEAR_SHARE, effective_number, independent
+from city_policy.estimation.computation.regression import (
+    CANCELLED,
+    COLLINEAR_SHARE,
+    effective_number,
+    independent,
+    no_residual,
+)
 from city_policy.estimation.contract.exposure import exposed_columns
 from city_policy.estimation.contract.panel import Panel, is_nested
 from city_policy.estimation.contract.request import Request
@@ -57,6 +63,9 @@ from city_policy.estimation.contract.specification import Specification
 # A column is left out of a draw when the columns before it leave less than this share of its squares.
 # Cross products carry 16 digits, so what is smaller than this is rounding.
 PIVOT_SHARE = 1e-11
+# Below this share of the outcome's squares the residual's are rounding, so that no error can be taken from them: of
+# cross products, and of the rows of the panel.
+RESIDUAL_SQUARES, RESIDUAL_SQUARES_OF_ROWS = 1e-12, 1e-20
 # Draws per pass: the arrays of one pass stay in the processor's cache.
 DRAWS_PER_PASS = 250
 CELLS_PER_PASS = 50
@@ -423,13 +432,15 @@ class Draws:
         crv1 = np.empty((d, r)) if clustered else None
         for position, order in enumerate(_orders(regressors, outcome)):
             upper, pivot, squares = self._eliminate_targets(one, order)
+            squares = self._squares_left(one, order, upper, squares)
             estimate[:, position] = np.where(np.isfinite(pivot), upper[-1][0], np.nan)
             spread = np.divide(squares, degrees, out=np.full(d, np.nan), where=degrees > 0)
             iid[:, position] = np.sqrt(np.maximum(spread, 0.0) / pivot)
             if crv1 is not None:
                 scores = self._scores(one, order, upper)
                 meat = np.einsum("cd,dc->d", scores**2, self._weights[draws].astype(float))
-                crv1[:, position] = np.sqrt(self._factor(one, draws, r) * meat) / pivot
+                error = np.where(np.isnan(squares), np.nan, np.sqrt(self._factor(one, draws, r) * meat) / pivot)
+                crv1[:, position] = np.where(error <= CANCELLED * iid[:, position], 0.0, error)
         return estimate, iid, crv1, degrees
 
     @staticmethod
@@ -444,6 +455,10 @@ class Draws:
         # An outcome without any variation (totals of 0) has nothing to explain.
         solid = kept.all(axis=0) & (one.totals[order[-1]] > 0)
         return upper, np.where(solid, block[r - 1, r - 1], np.nan), block[-1, -1]
+
+    def _squares_left(self, one, order, upper, squares):
+        """The squares of the residuals, NaN where they are rounding."""
+        return np.where(squares > RESIDUAL_SQUARES * one.totals[order[-1]], squares, np.nan)
 
     @staticmethod
     def _sides(one, order, upper):
@@ -527,6 +542,13 @@ class Draws:
 
 class _WholePanel(Draws):
     """The draw of every city once, whose scores come from the rows of the panel."""
+
+    def _squares_left(self, one, order, upper, squares):
+        cross_products = self._cross_products
+        targets = cross_products._values[:, cross_products._n_controls :]
+        residual = targets @ self._sides(one, order, upper)[1]
+        squares = np.einsum("nd,nd->d", residual, residual)
+        return np.where(squares > RESIDUAL_SQUARES_OF_ROWS * one.totals[order[-1]], squares, np.nan)
 
     def _scores(self, one, order, upper, squares=False):
         cross_products = self._cross_products
@@ -715,6 +737,13 @@ def check_resampling(panel: Panel, specification: Specification) -> None:
     for name in specification.extra_fixed_effects:
         if not is_nested(panel.city, panel.groups(name)):
             raise InputError(f"Resampling sweeps out city and year effects only; '{name}' changes within a city.")
+
+
+def why_no_error(cross_products: ClusterCrossProducts, outcome: str) -> str:
+    """Why a regression that is identified has no clustered error."""
+    if cross_products.n_cities < 2:
+        return "The rows used hold one city, so there is no clustered error."
+    return no_residual(outcome)
 
 
 def cross_products_of(request: Request, names: Sequence[str]) -> CrossProducts:

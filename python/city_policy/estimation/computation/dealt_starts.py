@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from city_policy.estimation.computation.regression import COLLINEAR_SHARE, independent
+from city_policy.estimation.computation.regression import CANCELLED, COLLINEAR_SHARE, RESIDUAL_SHARE, independent
 
 ESTIMATORS = ("two_way", "imputation")
 
@@ -55,17 +55,25 @@ class DealtStarts:
         # Scaled and free of cities and years, so that cross products of them are well conditioned.
         controls, sizes = controls[order], np.linalg.norm(controls, axis=0)
         free = self._less_city_means(np.column_stack([dummies, controls]))
-        basis = np.linalg.qr(free[:, : dummies.shape[1]])[0]
+        # Where no city connects some years with the others, one of their dummies says nothing.
+        told, basis = independent(free[:, : dummies.shape[1]], np.linalg.norm(dummies, axis=0))
         rest = free[:, dummies.shape[1] :]
         for _ in range(2):
             rest = rest - basis @ (basis.T @ rest)
-        self.kept, _ = independent(rest, sizes)
+        self.kept, self.controls_part = independent(rest, sizes)
+        # In place of the controls an orthonormal basis of them, free of cities and years: cross products of controls
+        # that are nearly collinear have lost the digits that tell them apart. Column j of the triangle says how control
+        # j is made of the basis.
+        self._triangle = self.controls_part.T @ rest[:, self.kept]
+        self.controls_part = self.controls_part * np.sqrt(len(rest))
         self.n_years = len(years)
-        self.years_part = dummies
-        self.controls_part = controls[:, self.kept]
-        spread = self.controls_part.std(axis=0)
-        self.controls_part = (self.controls_part - self.controls_part.mean(axis=0)) / np.where(spread > 0, spread, 1)
-        self.outcomes = outcomes - outcomes.mean(axis=0)
+        self.years_part = dummies[:, told]
+        swept = self._less_city_means(outcomes)
+        for _ in range(2):
+            swept = swept - basis @ (basis.T @ swept)
+        # An outcome that cities and years explain has no effect to be estimated.
+        self.varies = np.linalg.norm(swept, axis=0) > COLLINEAR_SHARE * np.linalg.norm(outcomes, axis=0)
+        self.outcomes = np.where(self.varies, swept, np.nan)
 
     def _less_city_means(self, columns):
         return columns - np.repeat(self._city_sums(columns) / self._sizes[:, None], self._sizes, axis=0)
@@ -78,8 +86,21 @@ class DealtStarts:
         return np.add.reduceat(columns, self.first_row, axis=0)
 
     def _nuisance(self, controls):
-        """Years and the chosen of the kept ``controls`` (numbers)."""
-        return np.column_stack([self.years_part, self.controls_part[:, controls]])
+        """Years and the span of the chosen of the kept ``controls`` (numbers)."""
+        return np.column_stack([self.years_part, self.controls_part @ self._span(controls)])
+
+    def _span(self, controls):
+        """(kept, chosen): an orthonormal basis of the chosen ``controls`` in terms of that of all."""
+        chosen = self._triangle[:, np.asarray(controls, dtype=int)]
+        return np.linalg.qr(chosen / np.linalg.norm(chosen, axis=0))[0]
+
+    def _turned(self, controls):
+        """(q, chosen): years and the span of the chosen ``controls`` in terms of years and the basis of all."""
+        span = self._span(controls)
+        turn = np.zeros((self.years_part.shape[1] + len(span), self.years_part.shape[1] + span.shape[1]))
+        turn[: self.years_part.shape[1], : self.years_part.shape[1]] = np.eye(self.years_part.shape[1])
+        turn[self.years_part.shape[1] :, self.years_part.shape[1] :] = span
+        return turn
 
     def fit(self, estimator, controls) -> Fitted:
         """The estimator with the ``controls`` (numbers of kept ones), with clustered errors."""
@@ -97,14 +118,21 @@ class DealtStarts:
         size = x @ x
         if not size > (COLLINEAR_SHARE * np.linalg.norm(treated)) ** 2:
             return Fitted(np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan), 0)
+        if len(x) - len(self.first_row) - q - 1 <= 0:
+            # As many terms as rows.
+            return Fitted(np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan), 0)
         estimate = x @ y / size
+        left = np.linalg.norm(y - x[:, None] * estimate, axis=0)
+        noise = left > RESIDUAL_SHARE * np.linalg.norm(self.outcomes, axis=0)
         scores = self._city_sums(x[:, None] * (y - x[:, None] * estimate))
         n, cities = len(x), len(self.first_row)
         room = n - 1 - len(controls) - self.n_years
         if cities < 2 or room <= 0:
             return Fitted(estimate, np.full(y.shape[1], np.nan), 0)
         factor = cities / (cities - 1) * (n - 1) / room
-        return Fitted(estimate, np.sqrt(factor * (scores**2).sum(axis=0)) / size, cities - 1)
+        error = np.sqrt(factor * (scores**2).sum(axis=0)) / size
+        noise &= error > CANCELLED * left / np.sqrt(size)
+        return Fitted(estimate, np.where(noise, error, np.nan), cities - 1)
 
     def _imputation(self, controls):
         start = self.start[self.city]
@@ -123,19 +151,21 @@ class DealtStarts:
         centred = both - means[self.city]
         q = z.shape[1]
         free = centred[off]
-        gram = free[:, :q].T @ free[:, :q]
-        if np.linalg.matrix_rank(gram, hermitian=True) < q:
+        known, basis = independent(free[:, :q], np.linalg.norm(both[off][:, :q], axis=0))
+        if not known.all():
             return nothing
-        slopes = np.linalg.solve(gram, free[:, :q].T @ free[:, q:])
+        # The columns are the basis times the triangle: cross products would square their condition.
+        triangle = basis.T @ free[:, :q]
+        slopes = np.linalg.solve(triangle, basis.T @ free[:, q:])
         left = centred[:, q:] - centred[:, :q] @ slopes
         estimate = left[on].mean(axis=0)
         # The weights v of the estimate v'y: see the top.
         n1 = self._city_sums(on.astype("float64")[:, None])[:, 0]
-        pull = np.linalg.solve(gram, centred[on][:, :q].sum(axis=0))
+        pull = np.linalg.solve(triangle.T, centred[on][:, :q].sum(axis=0))
         total = on.sum()
         weight = np.where(on, 1 / total, 0.0)
         share = n1 / np.maximum(n0, 1)
-        weight[off] = -(share[self.city][off] + free[:, :q] @ pull) / total
+        weight[off] = -(share[self.city][off] + basis @ pull) / total
         residual = left * used[:, None]
         cell = np.unique(np.column_stack([start[on], self.year[on]]), axis=0, return_inverse=True)[1].ravel()
         counts = np.bincount(cell).astype("float64")
@@ -145,7 +175,9 @@ class DealtStarts:
         stretch = np.where(alone, 1.0, counts[cell] / np.maximum(counts[cell] - 1, 1))
         residual[on] = (left[on] - (sums / counts[:, None])[cell]) * stretch[:, None]
         scores = self._city_sums(weight[:, None] * residual)
-        return Fitted(estimate, np.sqrt((scores**2).sum(axis=0)), int((n0 > 0).sum()) - 1)
+        error = np.sqrt((scores**2).sum(axis=0))
+        noise = error > RESIDUAL_SHARE * np.abs(self.outcomes).max(axis=0)
+        return Fitted(estimate, np.where(noise, error, np.nan), int((n0 > 0).sum()) - 1)
 
     def deal(self, dealt, control_sets) -> dict[str, list[np.ndarray]]:
         """Estimator -> for each set of controls (numbers of kept ones) the estimates (draws, outcomes) with the start
@@ -162,8 +194,8 @@ class DealtStarts:
         }
 
     def _deal_two_way(self, weights, control_sets, every):
-        both = self._less_city_means(np.column_stack([self._nuisance(every), self.outcomes]))
-        q = self.n_years - 1 + len(every)
+        both = self._less_city_means(np.column_stack([self.years_part, self.controls_part, self.outcomes]))
+        q = self.years_part.shape[1] + len(every)
         products = both[:, :q].T @ both
         blocks = []
         for g in self.cohorts:
@@ -173,18 +205,18 @@ class DealtStarts:
         sums = weights @ np.stack(blocks, axis=1).reshape(-1, blocks[0].shape[1])
         found = []
         for controls in control_sets:
-            kept = [*range(self.n_years - 1), *(self.n_years - 1 + np.asarray(controls, dtype=int))]
-            dn, dy, dd = sums[:, kept], sums[:, q:-1], sums[:, -1]
-            solved = np.linalg.solve(products[np.ix_(kept, kept)], dn.T)
+            turn = self._turned(controls)
+            dn, dy, dd = sums[:, :q] @ turn, sums[:, q:-1], sums[:, -1]
+            solved = np.linalg.solve(turn.T @ products[:, :q] @ turn, dn.T)
             size = dd - np.einsum("dk,kd->d", dn, solved)
-            top = dy - solved.T @ products[kept, q:]
+            top = dy - solved.T @ (turn.T @ products[:, q:])
             fine = size > 1e-9 * np.maximum(dd, 1e-300)
             found.append(np.where(fine[:, None], top / np.where(fine, size, 1.0)[:, None], np.nan))
         return found
 
     def _deal_imputation(self, weights, control_sets, every):
-        both = np.column_stack([self._nuisance(every), self.outcomes])
-        q, v = self.n_years - 1 + len(every), both.shape[1]
+        both = np.column_stack([self.years_part, self.controls_part, self.outcomes])
+        q, v = self.years_part.shape[1] + len(every), both.shape[1]
         first, second = np.triu_indices(q)
         blocks = []
         for g in self.cohorts:
@@ -209,16 +241,15 @@ class DealtStarts:
         diagonal = gram[:, np.arange(q), np.arange(q)]
         found = []
         for controls in control_sets:
-            kept = np.array([*range(self.n_years - 1), *(self.n_years - 1 + np.asarray(controls, dtype=int))])
-            fine = (diagonal[:, kept] > 0).all(axis=1) & (total > 0)
-            block = gram[np.ix_(fine.nonzero()[0], kept, kept)]
+            turn = self._turned(controls)
+            fine = (diagonal[:, : self.years_part.shape[1]] > 0).all(axis=1) & (total > 0)
             estimates = np.full((d, v - q), np.nan)
             try:
-                slopes = np.linalg.solve(block, cross[np.ix_(fine.nonzero()[0], kept, np.arange(v - q))])
+                slopes = np.linalg.solve(turn.T @ gram[fine] @ turn, turn.T @ cross[fine])
             except np.linalg.LinAlgError:
                 found.append(estimates)
                 continue
-            top = shift[fine, q:] - np.einsum("dk,dkm->dm", shift[fine][:, kept], slopes)
+            top = shift[fine, q:] - np.einsum("dk,dkm->dm", shift[fine][:, :q] @ turn, slopes)
             estimates[fine] = top / total[fine, None]
             found.append(estimates)
         return found

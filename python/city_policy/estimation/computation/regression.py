@@ -35,6 +35,11 @@ COLLINEAR_SHARE = 1e-10
 FEW_CLUSTERS = 20
 # Below it one cluster makes the estimate: residuals say nothing of its error, because it fits itself.
 ONE_CLUSTER = 1.5
+# Residuals below this share of the outcome without its effects, or of the outcome itself, are rounding.
+RESIDUAL_SHARE, RESIDUAL_SHARE_OF_RAW = 1e-11, 1e-14
+# A clustered error below this share of the iid one is rounding: the residuals cancel within every cluster.
+CANCELLED = 1e-9
+CANCELS = "The residuals cancel within every cluster, so that there is no clustered error."
 
 
 class AbsorbedEffects:
@@ -206,6 +211,13 @@ class Fit:
         rest = self.basis @ self.root[position]
         return effective_number(cluster_sums((rest**2)[:, None], cluster)[:, 0])
 
+    def cancels(self, position: int) -> bool:
+        """Whether the clustered error of a coefficient is rounding."""
+        known, iid = self.covariance["CRV1"], self.covariance["iid"]
+        if known is None or iid is None:
+            return False
+        return bool(known[0][position, position] <= CANCELLED**2 * iid[0][position, position])
+
     def inference(self, position: int, vcov: str) -> dict:
         """Estimate, standard error, t, two-sided p and 95 % interval of one coefficient."""
         estimate = self.coefficients[position]
@@ -252,6 +264,8 @@ def clustered_inference(fit: "Fit", prepared: Prepared, position: int, cluster: 
     notes = on_few_clusters(effective, cluster)
     if effective < ONE_CLUSTER:
         return {"status": "not_identified", "notes": notes}
+    if fit.cancels(position):
+        return {"status": "not_identified", "notes": [CANCELS]}
     return fit.inference(position, "CRV1") | {"notes": notes}
 
 
@@ -299,7 +313,12 @@ def cluster_sums(scores: np.ndarray, cluster: np.ndarray) -> np.ndarray:
 
 
 def least_squares(
-    prepared: Prepared, outcome: str, terms: Sequence[str], instruments: Sequence[str] | None = None
+    prepared: Prepared,
+    outcome: str,
+    terms: Sequence[str],
+    instruments: Sequence[str] | None = None,
+    *,
+    exact: bool = False,
 ) -> Fit:
     """Regress the swept ``outcome`` on the swept ``terms``, by two-stage least squares if ``instruments`` (all
     of them, the exogenous terms included) are given.
@@ -312,7 +331,8 @@ def least_squares(
 
     The columns are brought to length 1 and then factored, X = Q R (Householder): cross products would square the
     condition number, and lose every digit where a control is another one plus noise of 1e-8. Raises
-    NotIdentifiedError if there are fewer rows than terms and effects, or if the columns of W are linearly dependent.
+    NotIdentifiedError if there are fewer rows than terms and effects, if the columns of W are linearly dependent, or if
+    the terms leave nothing of the outcome but rounding, unless ``exact``, for who wants no error.
     """
     degrees = residual_degrees(prepared, len(terms))
     y, x = prepared.swept[outcome], prepared.stack(terms)
@@ -334,6 +354,9 @@ def least_squares(
     # The second step takes out the rounding of the first.
     coefficients += inverse @ (q.T @ (y - x @ coefficients))
     residuals = y - x @ coefficients
+    rounding = max(RESIDUAL_SHARE * np.linalg.norm(y), RESIDUAL_SHARE_OF_RAW * np.linalg.norm(prepared.raw[outcome]))
+    if not exact and np.linalg.norm(residuals) <= rounding:
+        raise NotIdentifiedError(no_residual(outcome))
     root = inverse / scale[:, None]
     covariance: dict[str, tuple[np.ndarray, int] | None] = {
         "iid": (residuals @ residuals / degrees * root @ root.T, degrees),
@@ -344,6 +367,11 @@ def least_squares(
         sums = cluster_sums(q * residuals[:, None], prepared.cluster) @ root.T
         covariance["CRV1"] = (factor * sums.T @ sums, len(np.unique(prepared.cluster)) - 1)
     return Fit(coefficients / scale, residuals, q, root, covariance)
+
+
+def no_residual(outcome: str) -> str:
+    """Why there is no error where the terms explain the ``outcome``."""
+    return f"The terms and the fixed effects explain {outcome} without a remainder, so that there is no error."
 
 
 def goodness(prepared: Prepared, outcome: str, residuals: np.ndarray) -> dict:

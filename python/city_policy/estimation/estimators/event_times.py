@@ -82,7 +82,7 @@ def _two_way(request, first, last):
     if fit.covariance["CRV1"] is None:
         raise NotIdentifiedError("The rows used hold one cluster, so there is no clustered covariance.")
     covariance, degrees = fit.covariance["CRV1"]
-    per_slope = least_squares(prepared, TREND, event_terms(times, prepared)).coefficients
+    per_slope = least_squares(prepared, TREND, event_terms(times, prepared), exact=True).coefficients
     if prepared.explained([specification.treatment], given=prepared.controls):
         raise NotIdentifiedError(f"{specification.treatment} is collinear with the controls and the fixed effects.")
     main = least_squares(prepared, specification.outcome, [specification.treatment, *prepared.controls])
@@ -280,11 +280,13 @@ class _ImputationFit:
     def __init__(self, model, x, scale, y, leads):
         self.model, self.x, self.leads, self.scale = model, x, leads, scale
         free = ~model.treated
-        q, r = np.linalg.qr(x[free])
-        self.bread = np.linalg.inv(r.T @ r)
-        self.coefficients = np.linalg.solve(r, q.T @ y[free])
+        # x of the untreated rows is q r. Cross products of x would square its condition: what is needed of their
+        # inverse is taken from q.
+        q, self.triangle = np.linalg.qr(x[free])
+        self.coefficients = np.linalg.solve(self.triangle, q.T @ y[free])
+        self.coefficients += np.linalg.solve(self.triangle, q.T @ (y[free] - x[free] @ self.coefficients))
         self.residuals = y - x @ self.coefficients
-        self.scores = cluster_sums(x[free] * self.residuals[free, None], model.city[free])  # (cities, m)
+        self.scores = cluster_sums(q * self.residuals[free, None], model.city[free])  # (cities, m)
         n, m, cities = int(free.sum()), x.shape[1], int(model.city.max()) + 1
         room = n - m - 1
         if room <= 0 or cities < 2:
@@ -300,7 +302,11 @@ class _ImputationFit:
     def lead_influence(self, time):
         """(cities,) whose squares sum to the clustered variance."""
         place = self._place(time)
-        return self.factor * (self.scores @ self.bread[place]) / self.scale[place]
+        return self.factor * self._move(np.eye(self.x.shape[1])[place]) / self.scale[place]
+
+    def _move(self, combination):
+        """What each city moves a combination (m,) of the coefficients by, (cities,)."""
+        return self.scores @ np.linalg.solve(self.triangle.T, combination)
 
     def effect(self, rows):
         """The mean effect over the treated ``rows`` (n,), and the influence of each city on it, (cities,)."""
@@ -310,7 +316,7 @@ class _ImputationFit:
         around = _less_group_means(self.residuals[rows], model.event_time[rows], model.cohort[rows])
         by_city = np.bincount(model.city[rows], around, minlength=int(model.city.max()) + 1) * weight
         moved = self.x[rows].sum(axis=0) * weight
-        return estimate, by_city - self.scores @ (self.bread @ moved)
+        return estimate, by_city - self._move(moved)
 
 
 def _less_group_means(values, event_time, cohort):

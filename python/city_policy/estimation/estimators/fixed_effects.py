@@ -23,6 +23,8 @@ import numpy as np
 import pandas as pd
 
 from city_policy.estimation.computation.regression import (
+    CANCELS,
+    ONE_CLUSTER,
     Fit,
     Prepared,
     cluster_factor,
@@ -129,9 +131,23 @@ def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mappin
         if vcov == "CRV1":
             effect = clustered_inference(fit, prepared, 0, specification.cluster)
         rows.append(base | {"term": treatment} | effect | {"notes": [*notes, *effect.get("notes", ())]})
-        rows += [base | {"term": term} | fit.inference(i, vcov) for i, term in enumerate(terms) if i]
+        rows += [base | {"term": term} | _of_control(fit, prepared, i, vcov, base) for i, term in enumerate(terms) if i]
         rows.append(base | {"term": CONSTANT} | _constant(prepared, outcome, terms, fit, vcov))
     return {"estimates": rows}
+
+
+def _of_control(fit, prepared, position, vcov, base):
+    """Inference of a control; a clustered error that one cluster makes is rounding."""
+    if vcov == "CRV1" and fit.has(vcov):
+        effective = fit.effective_clusters(position, prepared.cluster)
+        if effective < ONE_CLUSTER:
+            reason = (
+                f"This control rests on in effect {effective:.1f} clusters: its clustered error cannot be estimated."
+            )
+            return {"status": "not_identified", "notes": [*base["notes"], reason]}
+        if fit.cancels(position):
+            return {"status": "not_identified", "notes": [*base["notes"], CANCELS]}
+    return fit.inference(position, vcov)
 
 
 def _constant(prepared, outcome, terms, fit, vcov):
@@ -142,9 +158,11 @@ def _constant(prepared, outcome, terms, fit, vcov):
     known = fit.covariance[vcov]
     if known is None:
         return {"estimate": estimate}
-    covariance, degrees = known
+    degrees = known[1]
     if vcov == "iid":
-        variance = means @ covariance @ means + fit.residuals @ fit.residuals / degrees / total
+        # A sum of squares, and not means' V means, which rounding makes negative where terms are nearly collinear.
+        moved = fit.root.T @ means
+        variance = fit.residuals @ fit.residuals / degrees * (moved @ moved + 1 / total)
     else:
         # What cluster g moves the constant by: its mean residual less means' (X'X)^-1 X_g'e_g.
         share = root / total - fit.basis @ (fit.root.T @ means)

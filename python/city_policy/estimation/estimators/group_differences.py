@@ -52,7 +52,7 @@ from city_policy.estimation.computation.cross_products import (
     resampling_columns,
     two_sided_p,
 )
-from city_policy.estimation.computation.regression import ONE_CLUSTER, on_few_clusters
+from city_policy.estimation.computation.regression import ONE_CLUSTER, no_residual, on_few_clusters
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -189,6 +189,9 @@ def _compare(request, observed, drawn):
                 f"The sample '{name}' does not identify the effect of {request.specification.treatment}: no city of it "
                 "changes treatment, or the other terms explain it."
             )
+    for error, sample in zip(errors, observed, strict=True):
+        if not error > 0 and sample.n_obs > sample.n_terms and sample.n_cities > 1:
+            raise NotIdentifiedError(no_residual(request.specification.outcome))
     difference = estimates[0] - estimates[1]
     known = [number for number in effective if np.isfinite(number)]
     clustered = min(known, default=np.inf) >= ONE_CLUSTER

@@ -43,6 +43,7 @@ from city_policy.estimation.computation.cross_products import (
     cross_products_of,
     generator,
 )
+from city_policy.estimation.computation.regression import no_residual
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import EXPECTED_ERRORS, VARIANCE_ESTIMATORS, NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -258,6 +259,9 @@ def mediation(request: Request) -> Mapping[str, list[dict]]:
     for vcov in VARIANCE_ESTIMATORS:
         errors = [fit.std_error(vcov) for fit in (first, both)]
         se_a, se_b = errors[0][0, 0], errors[1][0, 1]
+        for outcome, error, fit in ((one.mediator, se_a, first), (one.outcome, se_b, both)):
+            if not error > 0 and fit.degrees_iid[0] > 0 and cross_products.n_cities > 1:
+                raise NotIdentifiedError(no_residual(outcome))
         cov_ab = _clustered_covariance(moves_a, moves_b, se_a, se_b) if vcov == "CRV1" else 0.0
         cells = {"vcov": vcov, "se_a": se_a, "se_b": se_b, "cov_ab": cov_ab}
         rows.append(base | cells | product_tests(a, se_a, b, se_b, cov_ab))

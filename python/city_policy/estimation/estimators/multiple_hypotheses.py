@@ -27,9 +27,10 @@ from city_policy.estimation.computation.cross_products import (
     cross_products_of,
     generator,
     resampling_columns,
+    why_no_error,
     wild_bootstrap,
 )
-from city_policy.estimation.computation.regression import ONE_CLUSTER, on_few_clusters
+from city_policy.estimation.computation.regression import CANCELS, ONE_CLUSTER, on_few_clusters
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError, cast_to_schema
 from city_policy.estimation.contract.request import Request
@@ -110,9 +111,9 @@ def hypothesis(request: Request) -> Mapping[str, list[dict]]:
         raise NotIdentifiedError(f"{one.treatment} is collinear with the other terms and the fixed effects.")
     clustered = fit.std_error("CRV1")[0, 0]
     if not np.isfinite(clustered):
-        raise NotIdentifiedError("The rows used hold one city, so there is no clustered error.")
+        raise NotIdentifiedError(why_no_error(cross_products, one.outcome))
     if not clustered > 0:
-        raise NotIdentifiedError("The regression leaves no residual, so that its clustered error is zero.")
+        raise NotIdentifiedError(CANCELS)
     effective = float(whole.effective_cities(OUTCOME, [TREATMENT])[0])
     few = on_few_clusters(effective, "adcode")
     if effective < ONE_CLUSTER:

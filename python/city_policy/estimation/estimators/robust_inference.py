@@ -34,9 +34,10 @@ from city_policy.estimation.computation.cross_products import (
     jackknife_weights,
     resampling_columns,
     two_sided_p,
+    why_no_error,
     wild_bootstrap,
 )
-from city_policy.estimation.computation.regression import ONE_CLUSTER, on_few_clusters, t_inference
+from city_policy.estimation.computation.regression import CANCELS, ONE_CLUSTER, on_few_clusters, t_inference
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import NotIdentifiedError
 from city_policy.estimation.contract.request import Request
@@ -214,9 +215,9 @@ def infer(request: Request) -> Mapping[str, list[dict]]:
     fit = whole.regress(OUTCOME, [TREATMENT], clustered=True)
     clustered = fit.std_error_crv1[0, 0]
     if not np.isfinite(clustered):
-        raise NotIdentifiedError("The rows used hold one city, so there is no clustered error.")
+        raise NotIdentifiedError(why_no_error(cross_products, request.specification.outcome))
     if not clustered > 0:
-        raise NotIdentifiedError("The regression leaves no residual, so that its clustered error is zero.")
+        raise NotIdentifiedError(CANCELS)
     effective = float(whole.effective_cities(OUTCOME, [TREATMENT])[0])
     few = on_few_clusters(effective, "adcode")
     cells = {

@@ -47,6 +47,7 @@ import numpy as np
 import pandas as pd
 
 from city_policy.errors import InputError
+from city_policy.estimation.computation.regression import COLLINEAR_SHARE, AbsorbedEffects
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.record import RECORD_COLUMNS, NotIdentifiedError, notes_on_fit
 from city_policy.estimation.contract.request import Request
@@ -56,7 +57,7 @@ from city_policy.estimation.estimators.staggered.cohort_differences import (
     callaway_santanna,
     chaisemartin_dhaultfoeuille,
 )
-from city_policy.estimation.estimators.staggered.comparison import NEVER, Comparison, Found
+from city_policy.estimation.estimators.staggered.comparison import NEVER, REFERENCE, Comparison, Found
 from city_policy.estimation.estimators.staggered.library import imputation
 from city_policy.estimation.estimators.staggered.local_projections import local_projections
 from city_policy.estimation.estimators.staggered.saturated import extended_two_way, sun_abraham
@@ -113,8 +114,15 @@ def staggered(request: Request) -> Mapping[str, list[dict]]:
     if alone and request.specification.estimator in BLIND_TO_ONE_CITY:
         remarks.append(f"Cohorts of one city: {alone}; their own noise is not in the standard errors.")
     notes = [*remarks, *found.notes, *notes_on_fit(request.specification, dropped, clustered=True)]
-    base = counts | {"dropped_terms": dropped, "vcov": CLUSTER, "notes": notes}
-    return {"estimates": [base | dict(effect) for effect in found.effects]}
+    base = counts | {"dropped_terms": dropped, "vcov": CLUSTER}
+    return {"estimates": [base | dict(effect) | {"notes": [*notes, *_on_error(effect)]} for effect in found.effects]}
+
+
+def _on_error(effect):
+    """Why an effect has no standard error; nothing for one that has, and for the reference."""
+    if "std_error" in effect or effect["event_time"] == REFERENCE:
+        return []
+    return ["The fit leaves no residual here, so that there is no standard error."]
 
 
 def _comparable(request):
@@ -138,11 +146,16 @@ def _comparable(request):
     scaled = {name: _scaled(column[used][keep]) for name, column in request.controls.items()}
     varying = {name: column for name, column in scaled.items() if column is not None}
     codes = np.unique(city[keep])
+    places = [np.unique(groups[keep], return_inverse=True)[1] for groups in (city, year)]
+    outcome = request.outcome[keep]
+    swept = AbsorbedEffects(places).sweep(outcome[:, None])
+    if np.linalg.norm(swept) <= COLLINEAR_SHARE * np.linalg.norm(outcome):
+        raise NotIdentifiedError(f"The fixed effects explain {one.outcome} without a remainder.", counts)
     comparison = Comparison(
         city=np.searchsorted(codes, city[keep]),
         year=np.searchsorted(years, year[keep]) + 1,
         first=np.where(never, NEVER, start)[keep],
-        outcome=request.outcome[keep],
+        outcome=outcome,
         controls=np.column_stack([np.empty((int(keep.sum()), 0)), *varying.values()]),
         control_names=tuple(varying),
         years=years,

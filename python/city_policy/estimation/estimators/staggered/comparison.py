@@ -94,11 +94,10 @@ class Found:
 
 
 def effect_row(event_time: int | None, estimate: float, error: float, degrees: float, outcome: np.ndarray) -> dict:
-    """A row of the record. An error that is rounding beside the ``outcome`` is zero, without t, p and interval: there
-    is no noise, or a fit without residuals.
-    """
-    error = float(error) if error > ROUNDING * np.abs(outcome).max() else 0.0
-    row = {"event_time": event_time, **t_inference(float(estimate), error, degrees)}
+    """A row of the record. An error that is rounding beside the ``outcome`` is left out: the fit has no residuals."""
+    if not error > ROUNDING * np.abs(outcome).max():
+        return {"event_time": event_time, "estimate": float(estimate)}
+    row = {"event_time": event_time, **t_inference(float(estimate), float(error), degrees)}
     return {name: value if name == "event_time" else _number(value) for name, value in row.items()}
 
 
