@@ -16,12 +16,6 @@ coefficients as (
 
 ),
 
-event_study as (
-
-    select * from {{ ref('event_study') }}
-
-),
-
 robust_inference as (
 
     select * from {{ ref('robust_inference') }}
@@ -31,24 +25,6 @@ robust_inference as (
 specifications as (
 
     select * from {{ ref('int_specifications') }}
-
-),
-
-placebo_test as (
-
-    select * from {{ ref('placebo_test') }}
-
-),
-
-sensitivity as (
-
-    select * from {{ ref('parallel_trends_sensitivity') }}
-
-),
-
-pretrend_power as (
-
-    select * from {{ ref('pretrend_power') }}
 
 ),
 
@@ -162,95 +138,17 @@ always_treated as (
 
 ),
 
-pretrends as (
-
-    select distinct
-        treatment,
-        pretrend_p_value
-    from event_study
-    where
-        vcov = 'CRV1'
-        and pretrend_p_value is not null
-        and outcome in (select main_outcome.outcome from main_outcome)
-
-),
-
-breakdowns as (
-
-    select distinct
-        treatment,
-        variant,
-        case breakdown
-            when 'above' then 'above ' || breakdown_value
-            when 'value' then round(breakdown_value, 2)::varchar
-            else 'none'
-        end as said
-    from sensitivity
-    where
-        restriction = 'relative_magnitudes'
-        and parameter = 'first_effect'
-        and status = 'ok'
-        and outcome in (select main_outcome.outcome from main_outcome)
-
-),
-
-unioned as (
-
-    select * from clustering
-
-    union all
-
-    select
-        'parallel_trends_sensitivity' as result,
-        'Breakdown values of the first effect under relative magnitudes: '
-        || string_agg(treatment || ' by ' || variant || ' ' || said, ', ' order by treatment, variant) || '.' as evidence
-    from breakdowns
-    having count(*) > 0
-
-    union all
-
-    select
-        'pretrend_power' as result,
-        'With a probability of 80 % the tests of the leads find a slope that gives the average effect a bias of '
-        || round(100 * min(bias_share_of_estimate))::integer || ' to '
-        || round(100 * max(bias_share_of_estimate))::integer || ' % of the estimate.' as evidence
-    from pretrend_power
-    where
-        power = 0.8
-        and status = 'ok'
-        and outcome in (select main_outcome.outcome from main_outcome)
-    having count(*) > 0
-
-    union all
-
-    select
-        'event_study' as result,
-        'Clustered p values of the joint pre-trend test: '
-        || string_agg(treatment || ' ' || round(pretrend_p_value, 3), ', ' order by treatment) || '.' as evidence
-    from pretrends
-
-    union all
-
-    select
-        'placebo_test' as result,
-        'Randomisation p values of t: '
-        || string_agg(treatment || ' ' || round(randomisation_p_value_of_t, 3), ', ' order by treatment) || '.' as evidence
-    from placebo_test
-    where outcome in (select main_outcome.outcome from main_outcome)
-
-),
-
 final as (
 
     select
-        coalesce(unioned.result, always_treated.result) as result,
+        coalesce(clustering.result, always_treated.result) as result,
         nullif(
-            concat_ws(' ', unioned.evidence, resampling.sentence, joint.sentence, always_treated.sentence), ''
+            concat_ws(' ', clustering.evidence, resampling.sentence, joint.sentence, always_treated.sentence), ''
         ) as evidence
-    from unioned
-    full outer join always_treated on unioned.result = always_treated.result
-    left join resampling on unioned.result = resampling.result
-    left join joint on unioned.result = joint.result
+    from clustering
+    full outer join always_treated on clustering.result = always_treated.result
+    left join resampling on clustering.result = resampling.result
+    left join joint on clustering.result = joint.result
     order by result
 
 )

@@ -4,21 +4,21 @@ with effects_evidence as (
 
 ),
 
+inference_evidence as (
+
+    select * from {{ ref('inference_evidence') }}
+
+),
+
+choices_evidence as (
+
+    select * from {{ ref('choices_evidence') }}
+
+),
+
 variables as (
 
     select * from {{ ref('stg_variables') }}
-
-),
-
-specifications as (
-
-    select * from {{ ref('int_specifications') }}
-
-),
-
-coefficients as (
-
-    select * from {{ ref('regression_coefficients') }}
 
 ),
 
@@ -37,12 +37,6 @@ summary_statistics as (
 instrumental_variable as (
 
     select * from {{ ref('instrumental_variable') }}
-
-),
-
-matching_balance as (
-
-    select * from {{ ref('matching_balance') }}
 
 ),
 
@@ -82,57 +76,17 @@ main_outcome as (
 
 ),
 
--- Biases before, and in the rows and with the weights that a variant regresses; then what becomes of the effect.
-biases as (
-
-    select
-        stage,
-        count(distinct (treatment, variable)) filter (not is_balanced) || ' of '
-        || count(distinct (treatment, variable)) || ' ' || replace(stage, '_', ' ') as counted
-    from matching_balance
-    where is_balanced is not null
-    group by stage
-
-),
-
-matched_effects as (
-
-    select
-        specifications.variant,
-        replace(specifications.variant, '_', ' ') || ' '
-        || string_agg(
-            coefficients.treatment || ' ' || round(coefficients.estimate, 4), ', ' order by coefficients.treatment
-        ) as estimates
-    from coefficients
-    inner join specifications on coefficients.spec_id = specifications.spec_id
-    where
-        specifications.estimator = 'matching'
-        and coefficients.vcov = 'CRV1'
-        and coefficients.term = coefficients.treatment
-        and coefficients.estimate is not null
-        and coefficients.outcome in (select main_outcome.outcome from main_outcome)
-    group by specifications.variant
-
-),
-
-matching_evidence as (
-
-    select
-        'matching_balance' as result,
-        'Biases above 10 %: ' || string_agg(counted, ', ' order by stage) || '.'
-        || coalesce(
-            ' Effects by what is regressed: '
-            || (select string_agg(matched_effects.estimates, '; ' order by matched_effects.variant) from matched_effects)
-            || '.', ''
-        ) as evidence
-    from biases
-    having count(*) > 0
-
-),
-
 unioned as (
 
     select * from effects_evidence
+
+    union all
+
+    select * from inference_evidence
+
+    union all
+
+    select * from choices_evidence
 
     union all
 
@@ -170,10 +124,6 @@ unioned as (
         vcov = 'CRV1'
         and term = treatment
         and outcome in (select main_outcome.outcome from main_outcome)
-
-    union all
-
-    select * from matching_evidence
 
     union all
 

@@ -507,7 +507,7 @@ def test_no_noise_leaves_the_planted_effects():
     assert record.loc[~later, "estimate"].to_numpy() == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e-150, 1e150])
+@pytest.mark.parametrize("size", [1e-35, 1e35])
 def test_units_do_not_matter(size):
     panel, timing, _ = simulate(seed=18, cities=40)
     plain = averages(estimate_staggered(panel, timing, specifications(*OWN), ["x"]))
