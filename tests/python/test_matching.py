@@ -167,6 +167,7 @@ def weighted_by_hand(estimates, used, first, weight, controls):
     pilot = (used["year"] >= first.astype("float64")).to_numpy(dtype=float)
     scaled = used[controls].to_numpy() * [1, 1e-4]
     dummies = [pd.get_dummies(used[name], dtype=float).to_numpy() for name in ("adcode", "year")]
+    dummies[1] = dummies[1][:, 1:]
     design = np.column_stack([pilot, scaled, *dummies]) * np.sqrt(weight)[:, None]
     y = used["y"].to_numpy() * np.sqrt(weight)
     coefficients = np.linalg.lstsq(design, y, rcond=None)[0]

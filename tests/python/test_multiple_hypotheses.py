@@ -62,6 +62,7 @@ def test_every_draw_equals_refitting_and_the_steps_equal_loops():
     start = panel["adcode"].map(timing.set_index("adcode")["first_treated_year"])
     treated = (panel["year"] >= start).to_numpy(dtype=float)
     dummies = [pd.get_dummies(panel[name], dtype=float).to_numpy() for name in ("adcode", "year")]
+    dummies[1] = dummies[1][:, 1:]
     nothing = np.column_stack([panel["x"], *dummies])
     full = np.column_stack([treated, nothing])
 
