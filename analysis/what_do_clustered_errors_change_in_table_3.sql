@@ -17,7 +17,7 @@ final as (
         max(published_estimate) as published_estimate,
         max(published_t_stat) as published_t_stat
     from comparison
-    where result = 'baseline_effects'
+    where paper_table = '3'
     group by column_no, paper_term
     order by column_no, paper_term
 

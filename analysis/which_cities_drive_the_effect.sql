@@ -17,7 +17,7 @@ final as (
         variance_share,
         influence_rank
     from influence
-    where influence_rank <= 4 and outcome = 'nqp'
+    where influence_rank <= 4 and outcome = 'nqp' and spec_id like 'baseline%'
     order by treatment, influence_rank, adcode
 
 )
