@@ -52,29 +52,9 @@ labelled as (
 
 ),
 
-ranked as (
-
-    select
-        spec_id,
-        paper_table,
-        row_number() over (partition by paper_table order by permutation_p_value, spec_id) as position,
-        count(*) over (partition by paper_table) as n_tests,
-        permutation_p_value
-    from labelled
-    where permutation_p_value is not null
-
-),
-
--- Holm (1979): the p values of one table's tests in increasing order times the tests that remain, never decreasing.
 holm as (
 
-    select
-        spec_id,
-        least(1, max((n_tests - position + 1) * permutation_p_value) over (
-            partition by paper_table order by position
-        )) as holm_p_value,
-        n_tests
-    from ranked
+    {{ holm('labelled', family='paper_table', p_value='permutation_p_value') | indent(4) }}
 
 ),
 

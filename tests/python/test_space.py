@@ -296,6 +296,31 @@ def test_moran_of_a_panel_with_gaps_and_its_permutations_equal_loops():
         assert found.p_value[place] == pytest.approx(p)
 
 
+def test_a_draw_that_leaves_a_year_without_neighbours_does_not_count():
+    # Four pairs of neighbours; in the first year there are three cities, of which two are neighbours.
+    pair = np.arange(8) // 2
+    weights = neighbour_weights(np.where(pair[:, None] == pair[None], 50.0, 500.0), cutoff=100.0)
+    rng = np.random.default_rng(6)
+    present = np.ones((8, 2), dtype=bool)
+    present[3:, 0] = False
+    residuals = np.where(present, rng.normal(size=(8, 2)), 0.0)
+    permutations = np.argsort(rng.random((60, 8)), axis=1)
+    found = moran(residuals, present, weights, permutations)
+    drawn = []
+    for one in permutations:
+        here = [place for place in range(8) if one[place] < 3]
+        sides = [(a, b) for a in here for b in here if a != b and pair[a] == pair[b]]
+        if sides:
+            product = sum(residuals[one[a], 0] * residuals[one[b], 0] for a, b in sides)
+            drawn.append(3 / len(sides) * product / (residuals[:, 0] ** 2).sum())
+    statistic = 3 * residuals[0, 0] * residuals[1, 0] / (residuals[:, 0] ** 2).sum()
+    away = np.abs(np.array(drawn) - np.mean(drawn))
+    assert 5 < len(drawn) < 40 and found.draws.tolist() == [len(drawn), 60, 60]
+    assert found.statistic[0] == pytest.approx(statistic)
+    extreme = (away >= abs(statistic - np.mean(drawn)) * (1 - 1e-9)).sum()
+    assert found.p_value[0] == pytest.approx((1 + extreme) / (1 + len(drawn)))
+
+
 def test_residuals_that_hang_together_are_found_and_others_are_not():
     panel, timing = simulate(cities=45, years=8)
     places = coordinates_of(panel["adcode"])

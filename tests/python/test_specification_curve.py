@@ -103,6 +103,27 @@ def test_every_dealt_draw_equals_refitting(gaps):
         assert real[estimator][0][0, 0] == pytest.approx(fit.fit(estimator, [0, 1]).estimate[0], rel=1e-9)
 
 
+def test_a_draw_that_untreated_rows_cannot_tell_is_no_estimate_and_costs_no_other():
+    rng = np.random.default_rng(4)
+    city, year = np.repeat(np.arange(12), 6), np.tile(np.arange(2011, 2017), 12)
+    # Only rows of the first city from 2014 on say anything of the second control.
+    alone = np.where((city == 0) & (year >= 2014), rng.normal(size=72), 0.0)
+    controls, y = np.column_stack([rng.normal(size=72), alone]), rng.normal(size=(72, 2))
+    start = np.where(np.arange(12) < 6, 2014.0, np.inf)
+    dealt = np.array([start, start[::-1], np.roll(start, 3), np.roll(start, -1), np.repeat(2014.0, 12)])
+    fit = DealtStarts(city, year, start, controls, y)
+    sets = [[0, 1], [0], []]
+    drawn = fit.deal(dealt, sets)
+    unknown = []
+    for estimator in ("two_way", "imputation"):
+        for number, chosen in enumerate(sets):
+            refitted = [DealtStarts(city, year, one, controls, y).fit(estimator, chosen).estimate for one in dealt]
+            np.testing.assert_allclose(drawn[estimator][number], refitted, rtol=1e-6)
+            unknown.append(np.isnan(drawn[estimator][number][:, 0]).nonzero()[0].tolist())
+    # Nobody is left untreated in the last draw; the first city is treated in the first and the fourth.
+    assert unknown == [[4], [4], [4], [0, 3, 4], [4], [4]]
+
+
 def test_an_index_is_made_by_every_scheme_and_the_main_one_is_the_studys():
     panel, timing, indicators = simulate()
     weights = component_weights(indicators, DIRECTIONS).indicators.set_index("indicator")["weight"]

@@ -10,8 +10,10 @@ import pytest
 import yaml
 from city_policy.cli import main
 from city_policy.errors import InputError
+from city_policy.estimation.estimators import event_times, matching
 from city_policy.study import check_study
 from city_policy.study.contract import CHOICES, KEYS, PROPERTY_FILES, REQUIRED_CELLS
+from city_policy.study.regressions import VARIANTS
 from study_folders import PANEL_STUDY, YEARBOOK_STUDY, small_panel, snapshot, write_folder
 
 Files = dict[str, str | bytes]
@@ -608,6 +610,26 @@ ON_A_YEARBOOK = {
         add("specifications", "honest,parallel_trends_sensitivity,honest_did,ln_gdp,each,0,sample_full,,,,,stacked,"),
         "specifications.csv, row 9, column variant", ("found 'stacked'", "two_way, imputation or sun_abraham"),
     ),
+    "spillovers of nobody": Mistake(
+        add("specifications", "rings,spatial_spillovers,spillovers,ln_gdp,each,0,sample_full,,,,,,"),
+        "specifications.csv, row 9, column variant", ("found nothing", "expected rings, or neighbours:200"),
+    ),
+    "spillovers too far": Mistake(
+        add("specifications", "rings,spatial_spillovers,spillovers,ln_gdp,each,0,sample_full,,,,,neighbours:9000,"),
+        "specifications.csv, row 9, column variant", ("found 'neighbours:9000' for spillovers", "up to 5000"),
+    ),
+    "an exposure that is not known": Mistake(
+        add("specifications", "late,robustness_effects,fixed_effects,ln_gdp,each,0,sample_full,,,,,without_first:0,"),
+        "specifications.csv, row 9, column variant", ("found 'without_first:0' for fixed_effects", "without_first:1"),
+    ),
+    "an exposure to no policy": Mistake(
+        add("specifications", "late,robustness_effects,fixed_effects,ln_gdp,relief,0,sample_full,,,,,exposure,"),
+        "specifications.csv, row 9, column variant", ("needs the year of a start", "'relief' is no policy"),
+    ),
+    "a dose of an unknown variable": Mistake(
+        add("specifications", "dose,robustness_effects,fixed_effects,ln_gdp,each,0,sample_full,,,,,dose:reliff,"),
+        "specifications.csv, row 9, column variant", ("found 'reliff'", "did you mean relief"),
+    ),
     "three clusters": Mistake(
         swap("specifications", ",,,province_code\n", ",,,province_code year adcode\n"),
         "specifications.csv, row 6, column cluster", ("one column", "shorten"),
@@ -927,3 +949,7 @@ def test_checking_makes_no_data_directory(project, tmp_path, monkeypatch):
     folder = write_folder(tmp_path / "study", YEARBOOK_STUDY)
     assert main(["study", "check", str(folder)]) == 0
     assert not (tmp_path / "data").exists()
+
+
+def test_the_variants_that_a_study_may_name_are_those_of_the_estimators():
+    assert {"matching": matching.VARIANTS, "honest_did": tuple(event_times.ESTIMATORS)} == VARIANTS

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from city_policy.estimation.computation.dealt_starts import DealtStarts
+
 COLLINEAR = 1e-9  # share of a column's length below which it counts as explained by the others
 
 
@@ -104,35 +106,14 @@ def sun_abraham(rows: Rows) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def imputation(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates (R,) and clustered errors (R,) of Borusyak, Jaravel and Spiess (2024, Review of Economic Studies 91).
-
-    City and year effects and controls are fitted on untreated rows; the effect is the mean of what is left in the
-    treated ones. It is v'y, with variance Σ over cities of (Σ_t v_it ε_it)², where ε takes off the mean of the other
-    treated rows of the same cohort and year (their Theorem 3, leaving out the row itself, Appendix A.9).
+    """Estimates (R,) and clustered errors (R,) of Borusyak, Jaravel and Spiess (2024, Review of Economic Studies 91) by
+    ``estimation.computation.dealt_starts``.
     """
     rows = comparable(rows)
-    city, year, first, controls, y = rows.city, rows.year, rows.first, rows.controls, rows.y
-    treated = rows.treated
-    names, code = np.unique(city, return_inverse=True)
-    years = np.unique(year)
-    z = np.column_stack(
-        [
-            np.eye(len(names))[code],
-            (year[:, None] == years[1:]).astype("float64"),
-            (controls - controls.mean(0)) / controls.std(0),
-        ]
-    )
-    inverse = np.linalg.pinv(z[~treated].T @ z[~treated], hermitian=True)
-    weight = np.where(treated, 1 / treated.sum(), 0.0)
-    weight[~treated] = -z[~treated] @ (inverse @ z[treated].mean(axis=0))
-    residual = y - z @ (inverse @ (z[~treated].T @ y[~treated]))
-    estimate = weight @ y
-    for g, t in np.unique(np.column_stack([first, year])[treated], axis=0):
-        own = treated & (first == g) & (year == t)
-        alone = own.sum() == 1
-        residual[own] = (residual[own] - residual[own].mean(axis=0)) * (1 if alone else own.sum() / (own.sum() - 1))
-    scores = _city_sums(city, weight[:, None] * residual)
-    return estimate, np.sqrt((scores**2).sum(axis=0))
+    start = np.where(rows.first > 0, rows.first, np.inf)[_starts(rows.city)]
+    dealt = DealtStarts(rows.city, rows.year, start, rows.controls, rows.y)
+    found = dealt.fit("imputation", range(dealt.kept.sum()))
+    return found.estimate, found.std_error
 
 
 def callaway_santanna(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

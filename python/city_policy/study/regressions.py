@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from city_policy.errors import InputError
+from city_policy.estimation.contract import exposure, spillover
 from city_policy.study.checking import SAMPLE_FULL, Checking, found, is_number, listing
 from city_policy.study.contract import (
     CHOICES,
@@ -27,7 +29,7 @@ REQUIRED_BY_ESTIMATORS: Mapping[str, tuple[str, str]] = {
     "group_difference": ("comparison_sample", "the second sample"),
     "instrumental_variable": ("variant", "the instruments, separated by blanks"),
     "honest_did": ("variant", "the estimator of the event study"),
-    "spillovers": ("variant", "rings, neighbours:200, neighbours_by_distance:200 or without_neighbours:100"),
+    "spillovers": ("variant", spillover.EXPECTED),
 }
 # What the variant may be, beside a blank cell.
 VARIANTS: Mapping[str, tuple[str, ...]] = {
@@ -35,8 +37,6 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "honest_did": ("two_way", "imputation", "sun_abraham"),
 }
 LONGEST_LAG = 30
-# Kilometres.
-FARTHEST_NEIGHBOUR = 5000
 CHECKED_TABLES = ("dim_indicator", "fct_city_policy", "fct_study_panel")
 EXPECTATION_FILES = "expectations/core"
 
@@ -128,7 +128,7 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
     if estimator == "fixed_effects" and row["variant"]:
         _exposure(study, row)
     if estimator == "spillovers" and row["variant"]:
-        _spillover(study, row)
+        _understood(study, row, spillover.Spillover.of, spillover.EXPECTED)
     known = VARIANTS.get(estimator)
     if known and row["variant"] not in ("", *known):
         study.tell(
@@ -138,38 +138,25 @@ def _lag_and_variant(study: Checking, row: Row) -> None:
         study.tell("specifications", row, "lag", f"found '{lag}', expected years from 0 to {LONGEST_LAG}; correct it.")
 
 
-def _spillover(study: Checking, row: Row) -> None:
-    """Which neighbours enter a regression with spillovers, or are left out of it."""
-    kind, _, rest = row["variant"].partition(":")
-    by_distance = kind in ("neighbours", "neighbours_by_distance", "without_neighbours")
-    is_known = row["variant"] == "rings" or (by_distance and rest.isdecimal() and 1 <= int(rest) <= FARTHEST_NEIGHBOUR)
-    if not is_known:
+def _understood(study: Checking, row: Row, of: Callable[[str], object], expected: str) -> bool:
+    """Whether the estimator understands the variant; tells it where it does not."""
+    try:
+        of(row["variant"])
+    except InputError:
         study.tell(
             "specifications",
             row,
             "variant",
-            f"found '{row['variant']}' for spillovers, expected rings, neighbours:200, neighbours_by_distance:200 or "
-            f"without_neighbours:100 (kilometres up to {FARTHEST_NEIGHBOUR}); correct it.",
+            f"found '{row['variant']}' for {row['estimator']}, expected {expected}; correct it.",
         )
+        return False
+    return True
 
 
 def _exposure(study: Checking, row: Row) -> None:
     """How a policy enters a regression with fixed effects."""
-    kind, _, rest = row["variant"].partition(":")
-    in_years = kind in ("anticipation", "without_first")
-    if not (
-        (in_years and is_number(rest, whole=True) and 1 <= int(rest) <= LONGEST_LAG)
-        or (kind == "dose" and rest)
-        or row["variant"] == "exposure"
-    ):
-        study.tell(
-            "specifications",
-            row,
-            "variant",
-            f"found '{row['variant']}' for fixed_effects, expected nothing, anticipation:1, without_first:1 (years up "
-            f"to {LONGEST_LAG}), exposure or dose:column; correct it.",
-        )
-    elif row["treatment"] not in ("", "each", *study.policies):
+    understood = _understood(study, row, exposure.Exposure.of, exposure.EXPECTED)
+    if understood and row["treatment"] not in ("", "each", *study.policies):
         study.tell(
             "specifications",
             row,

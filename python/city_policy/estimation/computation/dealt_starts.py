@@ -22,6 +22,8 @@ import numpy as np
 from city_policy.estimation.computation.regression import CANCELLED, COLLINEAR_SHARE, RESIDUAL_SHARE, independent
 
 ESTIMATORS = ("two_way", "imputation")
+# The share of a square that is rounding in a cross product.
+SINGULAR = 1e-9
 
 
 class Fitted(NamedTuple):
@@ -210,7 +212,7 @@ class DealtStarts:
             solved = np.linalg.solve(turn.T @ products[:, :q] @ turn, dn.T)
             size = dd - np.einsum("dk,kd->d", dn, solved)
             top = dy - solved.T @ (turn.T @ products[:, q:])
-            fine = size > 1e-9 * np.maximum(dd, 1e-300)
+            fine = size > SINGULAR * np.maximum(dd, 1e-300)
             found.append(np.where(fine[:, None], top / np.where(fine, size, 1.0)[:, None], np.nan))
         return found
 
@@ -237,19 +239,16 @@ class DealtStarts:
         gram[:, first, second] = gram[:, second, first] = sums[:, : len(first)]
         cross = sums[:, len(first) : len(first) + q * (v - q)].reshape(d, q, v - q)
         shift, total = sums[:, len(first) + q * (v - q) : -1], sums[:, -1]
-        # Every year needs an untreated row, else its effect is not known.
-        diagonal = gram[:, np.arange(q), np.arange(q)]
         found = []
         for controls in control_sets:
             turn = self._turned(controls)
-            fine = (diagonal[:, : self.years_part.shape[1]] > 0).all(axis=1) & (total > 0)
-            estimates = np.full((d, v - q), np.nan)
-            try:
-                slopes = np.linalg.solve(turn.T @ gram[fine] @ turn, turn.T @ cross[fine])
-            except np.linalg.LinAlgError:
-                found.append(estimates)
-                continue
+            products = turn.T @ gram @ turn
+            # Untreated rows must tell every year and every control from the others.
+            sizes = np.linalg.eigvalsh(products)
+            fine = (sizes[:, 0] > SINGULAR * sizes[:, -1]) & (total > 0)
+            slopes = np.linalg.solve(products[fine], turn.T @ cross[fine])
             top = shift[fine, q:] - np.einsum("dk,dkm->dm", shift[fine][:, :q] @ turn, slopes)
+            estimates = np.full((d, v - q), np.nan)
             estimates[fine] = top / total[fine, None]
             found.append(estimates)
         return found

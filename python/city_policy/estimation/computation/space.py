@@ -144,13 +144,14 @@ def neighbour_weights(distances: np.ndarray, cutoff: float | None = None, neares
 class Moran:
     """Moran's I by year and over all years (the last place), (T + 1,) each: the statistic, its mean and standard
     deviation under independent normal errors, and p by permuting whole cities, two-sided, the data counted among the
-    draws. NaN where a year has no neighbours or no variation.
+    draws, with the draws that count. NaN where a year has no neighbours or no variation.
     """
 
     statistic: np.ndarray
     expected: np.ndarray
     std_dev: np.ndarray
     p_value: np.ndarray
+    draws: np.ndarray
 
 
 def moran(residuals: np.ndarray, present: np.ndarray, weights: csr_array, permutations: np.ndarray) -> Moran:
@@ -166,13 +167,16 @@ def moran(residuals: np.ndarray, present: np.ndarray, weights: csr_array, permut
             for some in np.array_split(permutations, max(1, len(permutations) // 250))
         ]
     )
-    middle = np.nanmean(drawn, axis=0) if len(drawn) else np.full(statistic.shape, np.nan)
+    # A draw that leaves the cities of a year without neighbours says nothing of it.
+    known = np.isfinite(drawn)
+    counted = known.sum(axis=0)
+    middle = np.where(known, drawn, 0.0).sum(axis=0) / np.maximum(counted, 1)
     # What differs by rounding counts as equal.
     beyond = np.abs(drawn - middle) >= np.abs(statistic - middle) * (1 - 1e-9)
-    p_value = (1 + beyond.sum(axis=0)) / (1 + len(drawn))
+    p_value = (1 + beyond.sum(axis=0)) / (1 + counted)
     expected, std_dev = _moran_moments(present, weights)
     unknown = ~np.isfinite(statistic)
-    return Moran(statistic, expected, std_dev, np.where(unknown, np.nan, p_value))
+    return Moran(statistic, expected, std_dev, np.where(unknown, np.nan, p_value), counted)
 
 
 def _moran(residuals, present, weights):

@@ -22,8 +22,8 @@ from city_policy.errors import InputError
 from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.specification import Specification
 
-KINDS = ("anticipation", "without_first", "exposure", "dose")
 MOST_YEARS = 30
+EXPECTED = f"nothing, anticipation:1, without_first:1 (years up to {MOST_YEARS}), exposure or dose:column"
 
 
 class Exposure(NamedTuple):
@@ -34,23 +34,16 @@ class Exposure(NamedTuple):
     column: str
 
     @classmethod
-    def of(cls, specification: Specification) -> "Exposure":
-        """The variant of a regression with fixed effects.
-
-        Raises InputError for one that is not understood.
-        """
-        kind, _, rest = (specification.variant or "").partition(":")
-        known = kind in ("anticipation", "without_first") and rest.isdecimal() and 1 <= int(rest) <= MOST_YEARS
-        if known:
+    def of(cls, variant: str | None) -> "Exposure":
+        """Raises InputError for a variant that is not understood."""
+        kind, _, rest = (variant or "").partition(":")
+        if kind in ("anticipation", "without_first") and rest.isdecimal() and 1 <= int(rest) <= MOST_YEARS:
             return cls(kind, int(rest), "")
         if kind == "dose" and rest:
             return cls(kind, 0, rest)
-        if (kind == "exposure" and not rest) or not specification.variant:
+        if variant in (None, "", "exposure"):
             return cls(kind, 0, "")
-        raise InputError(
-            f"The variant '{specification.variant}' is unknown; expected nothing, anticipation:years, "
-            "without_first:years, exposure or dose:column."
-        )
+        raise InputError(f"The variant '{variant}' is unknown; expected {EXPECTED}.")
 
     @property
     def chooses_rows(self) -> bool:
@@ -82,7 +75,7 @@ def exposed_columns(panel: Panel, specification: Specification) -> dict[str, np.
 
     Raises InputError for what does not exist, or a variant of a treatment that is no policy.
     """
-    exposure = Exposure.of(specification)
+    exposure = Exposure.of(specification.variant)
     if not exposure.kind:
         return panel.variables(specification)
     if specification.treatment not in panel.timing:

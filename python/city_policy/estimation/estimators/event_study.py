@@ -83,10 +83,7 @@ def estimate_event_study(
     Raises InputError if ``first`` is not below -1 or ``last`` below 0, and for what makes the whole call
     meaningless (see ``estimate_fixed_effects``).
     """
-    if first >= REFERENCE or last < 0:
-        raise InputError(
-            f"Event times from {first} to {last} were asked for; expected one before {REFERENCE} and one from 0."
-        )
+    check_window(first, last)
     return run(
         EVENT_STUDY,
         Panel(panel, treatment_timing),
@@ -96,6 +93,14 @@ def estimate_event_study(
         first=first,
         last=last,
     )
+
+
+def check_window(first: int, last: int) -> None:
+    """Raises InputError for event times without one before the reference and one after it."""
+    if first >= REFERENCE or last < 0:
+        raise InputError(
+            f"Event times from {first} to {last} were asked for; expected one before {REFERENCE} and one from 0."
+        )
 
 
 def event_study(request: Request) -> Mapping[str, list[dict]]:

@@ -97,6 +97,13 @@ def fit_effect(request: Request, weights: np.ndarray | None = None) -> tuple[Pre
     """
     outcome, treatment = request.specification.outcome, request.specification.treatment
     prepared = sweep(request, weights=weights)
+    refuse_explained(prepared, treatment)
+    terms = [treatment, *prepared.controls]
+    return prepared, terms, least_squares(prepared, outcome, terms)
+
+
+def refuse_explained(prepared: Prepared, treatment: str) -> None:
+    """Raises NotIdentifiedError if the fixed effects, or they and the controls, explain the treatment."""
     if prepared.explained([treatment], given=()):
         raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: it does not vary within them.")
     # Controls first: if they explain the treatment, its effect is not identified; it must not push one of
@@ -106,8 +113,6 @@ def fit_effect(request: Request, weights: np.ndarray | None = None) -> tuple[Pre
             f"{treatment} is collinear with the other terms and the fixed effects.",
             {"dropped_terms": prepared.dropped_terms},
         )
-    terms = [treatment, *prepared.controls]
-    return prepared, terms, least_squares(prepared, outcome, terms)
 
 
 def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mapping[str, list[dict]]:
@@ -121,7 +126,7 @@ def fixed_effects(request: Request, weights: np.ndarray | None = None) -> Mappin
     outcome, treatment = specification.outcome, specification.treatment
     base = {"dropped_terms": prepared.dropped_terms} | goodness(prepared, outcome, fit.residuals)
     # A match has variants of its own, and hands over its rows with the policy as it is.
-    remarks = Exposure.of(specification).note() if specification.estimator == "fixed_effects" else []
+    remarks = Exposure.of(specification.variant).note() if specification.estimator == "fixed_effects" else []
     rows = []
     for vcov in VARIANCE_ESTIMATORS:
         notes = [*remarks, *notes_on_fit(specification, prepared.dropped_terms, fit.has(vcov))]

@@ -42,7 +42,7 @@ from city_policy.estimation.contract.panel import Panel
 from city_policy.estimation.contract.request import Request
 from city_policy.estimation.contract.runner import Estimator, Table, run
 from city_policy.estimation.contract.specification import Specification
-from city_policy.estimation.estimators.event_study import REFERENCE
+from city_policy.estimation.estimators.event_study import check_window
 from city_policy.estimation.estimators.event_times import ESTIMATORS, EventStudy, event_study_by
 
 RELATIVE_MAGNITUDES, SMOOTHNESS = "relative_magnitudes", "smoothness"
@@ -131,10 +131,7 @@ def estimate_parallel_trends(
     Raises InputError if ``first`` is not below -1 or ``last`` below 0, and for what makes the whole call meaningless
     (see ``estimate_fixed_effects``).
     """
-    if first >= REFERENCE or last < 0:
-        raise InputError(
-            f"Event times from {first} to {last} were asked for; expected one before {REFERENCE} and one from 0."
-        )
+    check_window(first, last)
     return run(
         HONEST_DID,
         Panel(panel, treatment_timing),

@@ -8,8 +8,8 @@ With |t| of the hypotheses of a family in descending order, t_1 >= t_2 >= ..., a
 
     p_j = (1 + number of draws with max over i >= j of |t*_ib| >= t_j) / (1 + draws), and at least p_(j-1).
 
-Holm's p values, which need no draws and assume nothing of how the tests hang together, and the p value of each test on
-its own, (1 + number of |t*_j| >= |t_j|) / (1 + draws), stand beside it.
+The p value of each test on its own is (1 + number of |t*_j| >= |t_j|) / (1 + draws). Holm's, which assumes nothing of
+how the tests hang together, is made of these in SQL (the macro ``holm``).
 
 **Families**: all effects of a result (all policies, outcomes and groups of one table), and ``all``, those of all
 results together. Robustness checks ask the same question again and are no further hypotheses. A regression that cannot
@@ -27,6 +27,7 @@ from city_policy.estimation.computation.cross_products import (
     cross_products_of,
     generator,
     resampling_columns,
+    two_sided_p,
     why_no_error,
     wild_bootstrap,
 )
@@ -55,7 +56,6 @@ HYPOTHESIS_COLUMNS = {
     "family": "str",
     **TEST_COLUMNS,
     "romano_wolf_p": "float64",
-    "holm_p": "float64",
     "n_hypotheses": "Int64",
     "draws": "Int64",
     "seed": "Int64",
@@ -121,7 +121,7 @@ def hypothesis(request: Request) -> Mapping[str, list[dict]]:
     weights = request.options["weights"][:, cross_products.cities]
     wild = wild_bootstrap(cross_products, OUTCOME, TREATMENT, len(weights), weights)
     request.memo[one.spec_id] = np.abs(wild.draws)
-    p_value = float(_p_values(np.array([abs(wild.t_stat)]), np.abs(wild.draws)[None])[0])
+    p_value, _ = two_sided_p(wild.t_stat, wild.draws)
     row = {"estimate": wild.estimate, "t_stat": wild.t_stat, "p_value": p_value, "n_obs": whole.n_obs[0]}
     return {"tests": [row | {"n_cities": cross_products.n_cities, "notes": few}]}
 
@@ -149,15 +149,6 @@ def romano_wolf(observed: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     return result
 
 
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's p values (m,), at most 1 (1979, Scandinavian Journal of Statistics 6)."""
-    order = np.argsort(p_values, kind="stable")
-    steps = np.arange(len(p_values), 0, -1)
-    result = np.empty(len(p_values))
-    result[order] = np.minimum(np.maximum.accumulate(p_values[order] * steps), 1.0)
-    return result
-
-
 def _adjusted(tests, drawn):
     """The tests of one family with the p values of all together, in order of the size of t."""
     fine = tests["status"] == "ok"
@@ -167,7 +158,6 @@ def _adjusted(tests, drawn):
     if len(known):
         statistics = np.stack([drawn[spec_id] for spec_id in known["spec_id"]])
         adjusted["romano_wolf_p"] = romano_wolf(observed, statistics)
-        adjusted["holm_p"] = holm(known["p_value"].to_numpy())
     place = np.lexsort((tests["spec_id"], -tests["t_stat"].abs().fillna(-1)))
     return tests.join(adjusted).assign(n_hypotheses=int(fine.sum())).iloc[place]
 

@@ -182,7 +182,7 @@ def _dealt(request):
     city, year = request.panel.city[used], request.panel.year[used]
     cities, first_row, city = np.unique(city, return_index=True, return_inverse=True)
     start = np.nan_to_num(request.panel.first_treated_year(one.treatment)[used][first_row], nan=np.inf)
-    exposure = Exposure.of(one) if one.estimator == "fixed_effects" else Exposure("", 0, "")
+    exposure = Exposure.of(one.variant) if one.estimator == "fixed_effects" else Exposure("", 0, "")
     if exposure.chooses_rows:
         raise NotIdentifiedError(
             f"The variant '{one.variant}' chooses rows by the start: other starts cannot be dealt to these rows."

@@ -267,7 +267,7 @@ def autocorrelate(request: Request) -> Mapping[str, list[dict]]:
             if np.isfinite(found.statistic[place]):
                 row |= {"moran_i": found.statistic[place], "expected": found.expected[place]}
                 row |= {"std_dev": found.std_dev[place], "z": z[place], "normal_p": 2 * norm.sf(abs(z[place]))}
-                row |= {"permutation_p": found.p_value[place], "draws": draws, "seed": seed}
+                row |= {"permutation_p": found.p_value[place], "draws": int(found.draws[place]), "seed": seed}
             else:
                 row |= {"status": "not_identified", "notes": ["No city has a neighbour, or the residuals are zero."]}
             rows.append(row)

@@ -18,7 +18,7 @@ hangs together in space by construction.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,11 +44,10 @@ from city_policy.estimation.contract.record import RECORD_COLUMNS, NotIdentified
 from city_policy.estimation.contract.request import Request
 from city_policy.estimation.contract.runner import Estimator, Table, run
 from city_policy.estimation.contract.specification import Specification
+from city_policy.estimation.contract.spillover import Spillover
+from city_policy.estimation.estimators.fixed_effects import refuse_explained
 from city_policy.estimation.estimators.spatial_inference import cities_of, conley_factor, moves_of
 
-RINGS = ((0, 100), (100, 200), (200, 400))
-KINDS = ("rings", "neighbours", "neighbours_by_distance", "without_neighbours")
-FARTHEST = 5000
 ERRORS = ("CRV1", "conley")
 CONLEY_KERNEL, CONLEY_CUTOFF = "bartlett", 200.0
 SPILLOVER_COLUMNS = {
@@ -68,35 +67,6 @@ SPILLOVER_COLUMNS = {
         )
     },
 }  # fmt: skip
-
-
-class Spillover(NamedTuple):
-    """A variant that was understood: its kind and its distance in kilometres (0 for rings)."""
-
-    kind: str
-    km: int
-
-    @classmethod
-    def of(cls, specification: Specification) -> "Spillover":
-        """The variant of a specification. Raises InputError for one that is not understood."""
-        kind, _, rest = (specification.variant or "").partition(":")
-        if kind == "rings" and not rest:
-            return cls(kind, 0)
-        if kind in KINDS[1:] and rest.isdecimal() and 1 <= int(rest) <= FARTHEST:
-            return cls(kind, int(rest))
-        raise InputError(
-            f"The variant '{specification.variant}' is unknown; expected rings, or neighbours:200, "
-            f"neighbours_by_distance:200 or without_neighbours:100 (kilometres up to {FARTHEST})."
-        )
-
-    @property
-    def terms(self) -> dict[str, tuple[int, int]]:
-        """What stands beside the treatment, with its distances."""
-        if self.kind == "rings":
-            return {f"ring_{low}_{high}_km": (low, high) for low, high in RINGS}
-        if self.kind == "without_neighbours":
-            return {}
-        return {f"{self.kind}_{self.km}_km": (0, self.km)}
 
 
 def spillovers(
@@ -138,7 +108,7 @@ def spillover_columns(
     Raises InputError for an unknown variant or a treatment that is no policy, NotIdentifiedError for cities without
     coordinates.
     """
-    chosen = Spillover.of(specification)
+    chosen = Spillover.of(specification.variant)
     if specification.treatment not in panel.timing:
         raise InputError(
             f"Spillovers need the year of a start, and '{specification.treatment}' is no policy of the treatment "
@@ -199,12 +169,9 @@ class _Neighbours:
 def spill(request: Request) -> Mapping[str, list[dict]]:
     """The rows of one request: the treatment and the terms of the variant, by kind of error."""
     one = request.specification
-    chosen, outcome, treatment = Spillover.of(one), one.outcome, one.treatment
+    chosen, outcome, treatment = Spillover.of(one.variant), one.outcome, one.treatment
     prepared = sweep(request)
-    if prepared.explained([treatment], given=()):
-        raise NotIdentifiedError(f"{treatment} is collinear with the fixed effects: it does not vary within them.")
-    if prepared.explained([treatment], given=prepared.controls):
-        raise NotIdentifiedError(f"{treatment} is collinear with the other terms and the fixed effects.")
+    refuse_explained(prepared, treatment)
     if prepared.explained([treatment], given=[*prepared.controls, *chosen.terms]):
         raise NotIdentifiedError(
             f"The terms of the neighbours explain {treatment}: no untreated city is far enough from the treated ones."
