@@ -105,10 +105,10 @@ matched_effects as (
 
     select
         specifications.variant,
-        replace(specifications.variant, '_', ' ') || ' '
+        'Effects by ' || replace(specifications.variant, '_', ' ') || ': '
         || string_agg(
             coefficients.treatment || ' ' || round(coefficients.estimate, 4), ', ' order by coefficients.treatment
-        ) as estimates
+        ) || '.' as estimates
     from coefficients
     inner join specifications on coefficients.spec_id = specifications.spec_id
     where
@@ -127,9 +127,9 @@ matching_evidence as (
         'matching_balance' as result,
         'Biases above 10 %: ' || string_agg(counted, ', ' order by stage) || '.'
         || coalesce(
-            ' Effects by what is regressed: '
-            || (select string_agg(matched_effects.estimates, '; ' order by matched_effects.variant) from matched_effects)
-            || '.', ''
+            ' '
+            || (select string_agg(matched_effects.estimates, ' ' order by matched_effects.variant) from matched_effects),
+            ''
         ) as evidence
     from biases
     having count(*) > 0

@@ -94,7 +94,7 @@ unioned as (
         'index_weights' as result,
         count(weight) || ' of ' || count(*) || ' indicators are covered; the weights run from '
         || round(min(weight), 3) || ' to ' || round(max(weight), 3) || ', and ' || max(n_components_retained)
-        || ' components explain ' || round(100 * max(explained_share)) || ' % of the variance.'
+        || ' components explain ' || round(100 * max(explained_share))::integer || ' % of the variance.'
         || coalesce(' Proxies: ' || string_agg(distinct proxies, ', ' order by proxies) || '.', '') as evidence
     from index_weights
 

@@ -8,19 +8,19 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from city_policy.changes import (
+    PUBLICATION,
     STATE_FILE,
     Changes,
     changes_since,
     parts_of,
     read_state,
     reading_state,
+    write_aside,
     write_state,
 )
 from city_policy.directory import (
@@ -28,6 +28,8 @@ from city_policy.directory import (
     DEFAULT_STUDY,
     PUBLISHED_DIRECTORY,
     PUBLISHED_FILE,
+    UNCHANGED,
+    cannot_be_written,
     data_directory,
     only_build,
     study_directory,
@@ -35,21 +37,19 @@ from city_policy.directory import (
 )
 from city_policy.errors import InputError
 from city_policy.memory import MEMORY_DIRECTORY, forget_unused
-from city_policy.publish import publish_files
+from city_policy.publish import identity, publish_files, version_in_use
+from city_policy.running.dbt import Run, descriptions, run_dbt
+from city_policy.running.stopping import requested
+from city_policy.running.summary import Steps, summary
 from city_policy.seeds import check_seeds
 from city_policy.study import CheckedStudy, check_study, write_copy
 
 # Below the directory of a study: what its regressions answered in earlier builds.
 MEMORY = "memory"
 KEYS_FILE = "keys.json"
-
-
-def run_dbt(arguments: list[str], project: Path, environment: Mapping[str, str]) -> int:
-    """Run dbt for ``project`` in a process of its own; returns its exit code."""
-    code = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
-    # dbt's log of everything that it does takes a tenth of the time of a small build; what it prints says what failed.
-    command = [sys.executable, "-c", code, "--log-level-file", "info", *arguments]
-    return subprocess.run(command, cwd=project, check=False, env=os.environ | environment).returncode
+# What dbt said in the last build, and how long its nodes took.
+LOG_FILE = "build.log"
+SECONDS_FILE = "seconds.json"
 
 
 def declared_keys(manifest: Path) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -83,6 +83,7 @@ def build(
     study: Path | None = None,
     panel: Path | None = None,
     fresh: bool = False,
+    verbose: bool = False,
 ) -> None:
     """Build the warehouse of one study and publish it.
 
@@ -91,68 +92,80 @@ def build(
     ``threads``: how many models dbt runs at a time. ``study``: the folder of a study, by default that of the paper; it
     is read and never written. ``panel``: a file with a row per city and year that takes the place of any yearbook.
     ``fresh``: from scratch; otherwise what has not changed since the last build of the study is kept, and the result is
-    the same in every byte.
+    the same in every byte. ``verbose``: print all that dbt says.
 
     Raises InputError for unusable input, while another build runs, for a target that cannot be written, and when a
-    model or test fails; the published database then stays as it was.
+    model or test fails; the published database then stays as it was. Stopped passes through it with the sentence that
+    says what became of the publication.
     """
-    if not (project / "dbt_project.yml").is_file():
-        raise InputError(
-            f"{project.resolve()} holds no dbt_project.yml; run the command in the project's top directory."
-        )
     if supplementary and not yearbooks:
         raise InputError("Supplementary sources were given without yearbooks; give both folders.")
     if panel and yearbooks:
         raise InputError("A panel and yearbooks were given; a study has one input, so give one of them.")
     data = data_directory().absolute()
-    if any(letter in str(data) for letter in "'{}"):
-        # dbt-duckdb writes the paths of seeds and sources into SQL as they are.
-        raise InputError(
-            f"{data} holds an apostrophe or brace, which dbt cannot read in a path; point CITY_POLICY_DATA to another "
-            "directory."
-        )
-    steps: list[tuple[str, float]] = []
+    for path, advice in (
+        (data, "point CITY_POLICY_DATA to another directory"),
+        (project.absolute(), "move the project to another folder"),
+    ):
+        if any(letter in str(path) for letter in "'{}"):
+            # dbt-duckdb writes the paths of seeds and sources into SQL as they are.
+            raise InputError(f"{path} holds an apostrophe or brace, which dbt cannot read in a path; {advice}.")
+    steps = Steps()
     started = time.time()
-
-    @contextlib.contextmanager
-    def timed(name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        steps.append((name, time.perf_counter() - start))
-
     with only_build(data):
-        with timed("check seeds and study"):
+        with steps.timed("check seeds and study"):
             check_seeds(project / "seeds")
             checked = check_study(study or default_study(project), project, panel)
         directory = study_directory(data, checked.study_id)
-        landing = data / "landing"
-        if yearbooks:
-            with timed("read workbooks"):
-                _read(yearbooks, supplementary, landing, project, fresh)
-        with timed("find changes"):
-            copy = write_copy(checked, directory)
-            source = "panel" if panel else "landing" if yearbooks else "demo"
-            inputs = [directory / "landing" / "panel.parquet"] if panel else []
-            inputs += sorted(landing.glob("*.parquet")) if yearbooks else []
-            parts = parts_of(project, copy, inputs, source, checked.is_published)
-            changes = _changes(directory, parts, fresh)
-        if changes.nothing:
-            print(f"Study, code and input are those of the last build of {checked.study_id}, so nothing was built.")
-            print(f"Published: {directory / PUBLISHED_FILE}")
-            return
-        # Until the build has succeeded its file is neither the old nor the new one.
-        with writable(directory / STATE_FILE):
-            (directory / STATE_FILE).unlink(missing_ok=True)
-        with timed("dbt build"):
-            target = _run(project, data, directory, checked, source, threads, changes)
-        with timed("publish"):
-            published = publish_files(directory, _keys(directory, target, changes))
+        with _told_when_stopped(directory, steps):
+            landing = data / "landing"
+            if yearbooks:
+                with steps.timed("read workbooks"):
+                    _read(yearbooks, supplementary, landing, project, fresh)
+            with steps.timed("find changes"):
+                copy = write_copy(checked, directory)
+                source = "panel" if panel else "landing" if yearbooks else "demo"
+                inputs = [directory / "landing" / "panel.parquet"] if panel else []
+                inputs += sorted(landing.glob("*.parquet")) if yearbooks else []
+                parts = parts_of(project, copy, inputs, source, checked.is_published)
+                changes = _changes(directory, parts, fresh)
+            if changes.nothing:
+                print(f"Study, code and input are those of the last build of {checked.study_id}, so nothing was built.")
+                print(f"Published: {directory / PUBLISHED_FILE}")
+                return
+            # Until the build has succeeded its file is neither the old nor the new one.
             with writable(directory / STATE_FILE):
-                write_state(directory / STATE_FILE, parts)
-                if not changes.only_study:
-                    forget_unused(directory / MEMORY, started)
-    results = None if changes.only_study else target / "run_results.json"
-    print(_report(steps, published, source, checked, results))
+                (directory / STATE_FILE).unlink(missing_ok=True)
+            with steps.timed("dbt build"):
+                target, run = _run(project, data, directory, checked, source, threads, changes, verbose)
+            with steps.timed("publish"):
+                published = publish_files(directory, _keys(directory, target, changes))
+                with writable(directory / STATE_FILE, "The new publication is in place; the next build starts anew."):
+                    _remember(directory, parts, run, changes, started)
+    print(summary(steps, run, published, source, checked, target / "manifest.json"))
+
+
+@contextlib.contextmanager
+def _told_when_stopped(directory: Path, steps: Steps) -> Iterator[None]:
+    """Have whoever stops the build read what it was doing, and what is published now."""
+    before = version_in_use(directory)
+    try:
+        yield
+    except BaseException as error:
+        stopped = requested()
+        if stopped is None:
+            raise
+        outcome = UNCHANGED if version_in_use(directory) == before else "The new publication is in place."
+        stopped.sentence = f"The build ended while it was at '{steps.current}'. {outcome}"
+        raise stopped from error
+
+
+def _remember(directory: Path, parts: Mapping[str, str], run: Run, changes: Changes, started: float) -> None:
+    """Write down what the next build must know: what this one was made of, what it published, how long it took."""
+    write_state(directory / STATE_FILE, {**parts, PUBLICATION: identity(directory)})
+    if not changes.only_study:
+        write_aside(directory / SECONDS_FILE, json.dumps(run.seconds, sort_keys=True) + "\n")
+        forget_unused(directory / MEMORY, started)
 
 
 def _read(yearbooks: Path, supplementary: Path | None, landing: Path, project: Path, fresh: bool) -> None:
@@ -180,17 +193,17 @@ def _keys(directory: Path, target: Path, changes: Changes) -> dict[tuple[str, st
     if not changes.only_study:
         keys = declared_keys(target / "manifest.json")
         with writable(path):
-            path.write_text(json.dumps([[*name, list(columns)] for name, columns in sorted(keys.items())]) + "\n")
-    return {(schema, table): tuple(columns) for schema, table, columns in json.loads(path.read_text())}
+            write_aside(path, json.dumps([[*name, list(columns)] for name, columns in sorted(keys.items())]) + "\n")
+    return {(schema, table): tuple(columns) for schema, table, columns in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def _changes(directory: Path, parts: Mapping[str, str], fresh: bool) -> Changes:
-    """What has changed since the last build; everything where a file of it is gone."""
+    """What has changed since the last build; everything where a file of it is gone or is no longer what was written."""
     if fresh or not all((directory / name).exists() for name in (PUBLISHED_FILE, PUBLISHED_DIRECTORY, KEYS_FILE)):
         if fresh:
             shutil.rmtree(directory / MEMORY, ignore_errors=True)
         return Changes(parts, (), None)
-    return changes_since(directory, parts)
+    return changes_since(directory, {**parts, PUBLICATION: identity(directory)})
 
 
 def _run(
@@ -201,8 +214,11 @@ def _run(
     source: str,
     threads: int | None,
     changes: Changes,
-) -> Path:
-    """Run dbt build for a checked study, or for what follows from its changed files; returns dbt's target directory."""
+    verbose: bool,
+) -> tuple[Path, Run]:
+    """Run dbt build for a checked study, or for what follows from its changed files; returns dbt's target directory and
+    what came out of the run.
+    """
     environment = {
         "CITY_POLICY_DATA": str(data),
         "CITY_POLICY_STUDY_DATA": str(directory),
@@ -232,43 +248,22 @@ def _run(
         arguments += ["--exclude-resource-type", "unit_test"]
     if not checked.is_published:
         arguments += ["--exclude", "path:models/replication+"]
-    if run_dbt(arguments, project, environment) != 0:
-        raise InputError(
-            f"dbt build failed (see above), so {directory / PUBLISHED_FILE} was not replaced; "
-            f"{directory / BUILD_FILE} holds what was built."
-        )
-    return target
-
-
-def _report(
-    steps: list[tuple[str, float]], published: Path, source: str, checked: CheckedStudy, run_results: Path | None
-) -> str:
-    """Seconds per step, per layer where dbt wrote them down, and where the result lies."""
-    layers: dict[str, float] = {}
-    for result in json.loads(run_results.read_text())["results"] if run_results else ():
-        kind = result["unique_id"].split(".")[0]
-        if kind == "exposure":
-            continue
-        layer = (result.get("relation_name") or "").replace('"', "").split(".")
-        name = "tests" if kind in ("test", "unit_test") else layer[1] if len(layer) == 3 else kind
-        layers[name] = layers.get(name, 0.0) + result["execution_time"]
-    lines = ["", "seconds  step"]
-    for step, seconds in steps:
-        lines.append(f"{seconds:7.1f}  {step}")
-        if step == "dbt build" and layers:
-            in_nodes = sum(layers.values())
-            for layer, room_seconds in sorted(layers.items(), key=lambda item: -item[1]):
-                lines.append(f"{room_seconds:7.1f}    {layer}")
-            lines.append(
-                f"         (the layers ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
-            )
-    lines.append(f"{sum(seconds for _, seconds in steps):7.1f}  in all")
-    lines.append("")
-    if source == "demo":
-        lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
-    lines.append(f"Study:     {checked.title_en} ({checked.study_id})")
-    lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
-    lines.append(
-        f"           {published.with_name(PUBLISHED_DIRECTORY)} (the same tables as Parquet, with a data dictionary)"
+    log = directory / LOG_FILE
+    run = run_dbt(arguments, project, data, environment, log, _expected(directory), verbose)
+    if run.exit_code == 0:
+        return target, run
+    if run.has_no_space:
+        raise cannot_be_written(directory / BUILD_FILE, run.why_no_space, UNCHANGED)
+    described = descriptions(target / "manifest.json", (failure.node for failure in run.failures))
+    raise InputError(
+        f"dbt build failed:\n{run.told(described)}\n{directory / PUBLISHED_FILE} was not replaced; "
+        f"{directory / BUILD_FILE} holds what was built, and {log} all that dbt said."
     )
-    return "\n".join(lines)
+
+
+def _expected(directory: Path) -> dict[str, float]:
+    """The seconds of every node of dbt in the last build; empty where they are not known."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        content = json.loads((directory / SECONDS_FILE).read_text(encoding="utf-8"))
+        return {str(node): float(seconds) for node, seconds in content.items()}
+    return {}

@@ -10,6 +10,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 STATE_FILE = "build_state.json"
+# The part of a state that tells whether what was published is still as it was written.
+PUBLICATION = "publication"
 STUDY_PREFIX = "study/"
 CODE = ("models", "macros", "tests", "python/city_policy", "dbt_project.yml", "profiles.yml")
 CODE_SUFFIXES = (".sql", ".py", ".yml", ".csv")
@@ -98,8 +100,13 @@ def read_state(path: Path) -> dict[str, str] | None:
 
 def write_state(path: Path, parts: Mapping[str, str]) -> None:
     """Remember the parts of a build that succeeded."""
+    write_aside(path, json.dumps(dict(parts), indent=1, sort_keys=True) + "\n")
+
+
+def write_aside(path: Path, text: str) -> None:
+    """Replace a file in one step: whoever is stopped leaves the former one."""
     aside = path.with_suffix(".new")
-    aside.write_text(json.dumps(dict(parts), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    aside.write_text(text, encoding="utf-8")
     aside.replace(path)
 
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from city_policy import __version__
+from city_policy.directory import UNCHANGED, cannot_be_written, is_refusal_to_write, reason_of
 from city_policy.errors import InputError
+from city_policy.running.stopping import requested, stop_on_signals
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,7 +35,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--fresh", action="store_true", help="from scratch, whatever has not changed since the last build"
     )
     build.add_argument(
-        "--threads", type=int, metavar="N", help="models that dbt runs at a time (default: profiles.yml)"
+        "--threads", type=_count, metavar="N", help="models that dbt runs at a time (default: profiles.yml)"
+    )
+    build.add_argument(
+        "--verbose", action="store_true", help="print all that dbt says, which otherwise goes to build.log"
     )
 
     study = commands.add_parser(
@@ -72,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     ingest.add_argument("folder", type=Path, metavar="DIR", help="folder with one folder per edition")
     ingest.add_argument("--supplementary", type=Path, metavar="DIR", help="folder of long supplementary files")
-    ingest.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read (default 2)")
+    ingest.add_argument("--workers", type=_count, default=2, metavar="N", help="processes that read (default 2)")
     ingest.add_argument("--quiet", action="store_true", help="no progress bar")
 
     accept = commands.add_parser(
@@ -125,7 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--scenario", metavar="NAME", help="row of python/city_policy/simulate/scenarios.csv (default paper)"
     )
     simulate.add_argument(
-        "--cities", type=int, metavar="N", help="print N cities only, spread over the country (default: all)"
+        "--cities", type=_count, metavar="N", help="print N cities only, spread over the country (default: all)"
     )
     simulate.add_argument(
         "--years", type=_years, metavar="A-B", help="print the years A to B only, such as 2013-2019 (default: all)"
@@ -150,9 +155,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="row of python/city_policy/simulate/scenarios.csv; may be repeated (default: all with real cities)",
     )
-    monte_carlo.add_argument("--replications", type=int, default=1000, metavar="N", help="draws (default 1000)")
+    monte_carlo.add_argument("--replications", type=_count, default=1000, metavar="N", help="draws (default 1000)")
     monte_carlo.add_argument(
-        "--cities", type=int, metavar="N", help="cities of the scenario large, which invents them (default 2000)"
+        "--cities", type=_count, metavar="N", help="cities of the scenario large, which invents them (default 2000)"
     )
     monte_carlo.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the draws (default 1)")
     monte_carlo.add_argument(
@@ -183,6 +188,32 @@ def _years(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def _count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
+
+
+def _project() -> Path:
+    """The project, whose top directory a command runs in."""
+    folder = Path.cwd()
+    if not (folder / "dbt_project.yml").is_file():
+        raise InputError(f"{folder} holds no dbt_project.yml; run the command in the project's top directory.")
+    return folder
+
+
+def _data() -> Path:
+    """The data directory: that of the project whose top directory the command runs in, or the one that
+    CITY_POLICY_DATA names from anywhere.
+    """
+    from city_policy.directory import data_directory
+
+    if not os.environ.get("CITY_POLICY_DATA"):
+        _project()
+    return data_directory()
+
+
 def build_help() -> str:
     """What the build command does, also shown by the documentation."""
     return (
@@ -198,22 +229,21 @@ def _build(arguments: argparse.Namespace) -> None:
     from city_policy.build import build
 
     build(
-        Path.cwd(),
+        _project(),
         arguments.yearbooks,
         arguments.supplementary,
         arguments.threads,
         arguments.study,
         arguments.panel,
         arguments.fresh,
+        arguments.verbose,
     )
 
 
 def _study(arguments: argparse.Namespace) -> None:
     from city_policy.study import check_study, start_study
 
-    project = Path.cwd()
-    if not (project / "dbt_project.yml").is_file():
-        raise InputError(f"{project} holds no dbt_project.yml; run the command in the project's top directory.")
+    project = _project()
     if arguments.study_command == "new":
         started = start_study(arguments.folder, project, arguments.panel, arguments.pilots, arguments.outcome)
         print(f"Written: {started.folder} ({', '.join(started.files)})")
@@ -230,11 +260,10 @@ def _study(arguments: argparse.Namespace) -> None:
 
 
 def _ingest(arguments: argparse.Namespace) -> None:
-    from city_policy.directory import data_directory
     from city_policy.reader import ingest, ingest_supplementary
 
-    landing = data_directory() / "landing"
-    seeds = Path.cwd() / "seeds"
+    seeds = _project() / "seeds"
+    landing = _data() / "landing"
     print(
         ingest(
             arguments.folder,
@@ -258,37 +287,37 @@ def _ingest(arguments: argparse.Namespace) -> None:
 
 
 def _accept(arguments: argparse.Namespace) -> None:
-    from city_policy.directory import data_directory
     from city_policy.reader import accept_proposals
 
-    seeds = Path.cwd() / "seeds"
-    folder = arguments.folder or data_directory() / "proposals"
+    seeds = _project() / "seeds"
+    folder = arguments.folder or _data() / "proposals"
     taken = accept_proposals(folder, seeds / "mapping", seeds / "geography")
     rows = ", ".join(f"{count} into {seed}.csv" for seed, count in taken.items())
     print(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
 
 
 def _publish(arguments: argparse.Namespace) -> None:
-    from city_policy.directory import PUBLISHED_DIRECTORY, data_directory
+    from city_policy.directory import PUBLISHED_DIRECTORY
     from city_policy.publish import publish_postgresql
     from city_policy.report.publication import published_database
 
-    published = published_database(data_directory(), arguments.study)
+    published = published_database(_data(), arguments.study)
     tables = publish_postgresql(published.parent / PUBLISHED_DIRECTORY, arguments.target)
     print(f"Published {tables} tables.")
 
 
 def _questions(arguments: argparse.Namespace) -> None:
-    from city_policy.directory import PUBLISHED_FILE, data_directory
+    from city_policy.directory import PUBLISHED_FILE
     from city_policy.questions import write_questions
 
-    answered = write_questions(Path.cwd() / "analysis", data_directory() / PUBLISHED_FILE, arguments.out)
+    answered = write_questions(_project() / "analysis", _data() / PUBLISHED_FILE, arguments.out)
     print(f"{answered} questions answered in {arguments.out}.")
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
-    project = Path.cwd()
     from city_policy.simulate import DEFAULT_SEED, scenario, simulate
+
+    project = _project()
 
     seed = DEFAULT_SEED if arguments.seed is None else arguments.seed
     parameters = scenario(arguments.scenario or "paper")
@@ -297,25 +326,22 @@ def _simulate(arguments: argparse.Namespace) -> None:
 
 
 def _montecarlo(arguments: argparse.Namespace) -> None:
-    project = Path.cwd()
-    from city_policy.build import data_directory
     from city_policy.simulate import read_world, scenario, scenarios_with_real_cities
     from city_policy.simulate.montecarlo_report import write_monte_carlo
 
+    project = _project()
     world = read_world(project / "seeds" / "geography", project / "seeds" / "policy")
     chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
-    folder = arguments.out or data_directory() / "montecarlo"
+    folder = arguments.out or _data() / "montecarlo"
     print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from city_policy.directory import data_directory
     from city_policy.report import write_report
     from city_policy.report.publication import published_database, report_directory
 
-    data = data_directory()
-    database = arguments.database or published_database(data, arguments.study)
-    out = arguments.out or report_directory(data, arguments.study)
+    database = arguments.database or published_database(_data(), arguments.study)
+    out = arguments.out or report_directory(_data(), arguments.study)
     written = write_report(database, out)
     print("\n".join(str(path) for path in written))
 
@@ -334,19 +360,49 @@ _COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns 0, or 2 after one sentence about unusable input."""
+    """Run one command; returns 0, 2 after one sentence about unusable input, or 128 and the number of the signal that
+    stopped it.
+    """
     arguments = build_parser().parse_args(argv)
     try:
         _COMMANDS[arguments.command](arguments)
-    except InputError as error:
-        print(f"city-policy: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # The reader of our output went away; that is not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BaseException as error:
+        return _ended(error)
     return 0
 
 
-if __name__ == "__main__":
+def _ended(error: BaseException) -> int:
+    """Say why a command ended; its exit code. What is unexpected is a mistake of the program and is raised again."""
+    if stopped := requested():
+        print(f"\ncity-policy: {stopped.words}", file=sys.stderr)
+        return stopped.exit_code
+    if isinstance(error, InputError):
+        print(f"city-policy: {error}", file=sys.stderr)
+        return 2
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output went away; that is not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    if isinstance(error, Exception) and is_refusal_to_write(error):
+        # A disk may be full at any step.
+        place = getattr(error, "filename", None) or "A file"
+        print(f"city-policy: {cannot_be_written(place, reason_of(error), UNCHANGED)}", file=sys.stderr)
+        return 2
+    raise error
+
+
+def run() -> None:
+    """The command of the shell: in UTF-8 whatever the locale says, so that paths and texts are what they are."""
+    encoding = sys.stdout.encoding
+    if os.name == "posix" and not sys.flags.utf8_mode and sys.getfilesystemencoding().lower() != "utf-8":
+        # What is printed stays in the encoding of the terminal, with escapes for what it cannot show.
+        environment = os.environ | {"PYTHONUTF8": "1", "PYTHONIOENCODING": f"{encoding}:backslashreplace"}
+        os.execve(sys.executable, [sys.executable, "-m", "city_policy.cli", *sys.argv[1:]], environment)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stop_on_signals()
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

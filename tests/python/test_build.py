@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from city_policy.build import declared_keys
+from city_policy.directory import only_build
 from city_policy.errors import InputError
-from city_policy.publish import publish_files
+from city_policy.publish import identity, publish_files
 from city_policy.questions import is_question
 from conftest import copy_project, environment, run
 from filelock import FileLock
@@ -142,20 +143,67 @@ def test_results_do_not_depend_on_the_number_of_threads(demo, project, tmp_path)
     assert digests(tmp_path / "build.duckdb") == digests(demo / "build.duckdb")
 
 
-def test_a_killed_build_leaves_the_publication_and_the_next_build_succeeds(demo, project):
+def processes_of(data: Path) -> list[str]:
+    """The processes whose environment names a data directory."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environ, command = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"CITY_POLICY_DATA={data}".encode() in environ.split(b"\0") and command:
+            found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")
+def test_a_build_that_is_stopped_leaves_the_publication_and_nothing_else(demo, project):
     before = digests(demo / "city_policy.duckdb")
-    command = [str(Path(sys.executable).parent / "city-policy"), "build"]
-    for seconds in (2, 8, 14, 25):
-        process = subprocess.Popen(
-            command, cwd=project, env=environment(demo), stdout=subprocess.DEVNULL, start_new_session=True
-        )
+    command = [str(Path(sys.executable).parent / "city-policy"), "build", "--fresh"]
+    for seconds, number, code in ((3, signal.SIGINT, 130), (8, signal.SIGKILL, -9), (14, signal.SIGTERM, 143)):
+        process = subprocess.Popen(command, cwd=project, env=environment(demo), stderr=subprocess.PIPE, text=True)
         time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        # The process that the user started alone, as `kill` does, not the group.
+        process.send_signal(number)
+        _, said = process.communicate()
+        assert process.returncode == code
+        if code > 0:
+            assert "at 'dbt build'. Nothing that was published has changed." in said and "Traceback" not in said
+        deadline = time.monotonic() + 5
+        while (left := processes_of(demo)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert left == []
+        for name in ("build.lock", "dbt.lock"):
+            with FileLock(demo / name, blocking=False):
+                pass
         assert digests(demo / "city_policy.duckdb") == before
     result = run(["city-policy", "build"], project, demo)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert digests(demo / "city_policy.duckdb") == before
+
+
+def test_the_dbt_of_a_killed_build_counts_as_running(tmp_path, monkeypatch):
+    monkeypatch.setattr("city_policy.directory.ENDING_SECONDS", 0.2)
+    with (
+        FileLock(tmp_path / "dbt.lock"),
+        pytest.raises(InputError, match="Another build is running"),
+        only_build(tmp_path),
+    ):
+        pass
+    with only_build(tmp_path):
+        assert (tmp_path / "build.pid").read_text() == str(os.getpid())
+
+
+def test_a_publication_that_somebody_changed_is_built_again(demo):
+    before = identity(demo)
+    assert before
+    file = demo / "published" / "results" / "baseline_effects.parquet"
+    content, moment = file.read_bytes(), file.stat().st_mtime_ns
+    file.write_bytes(content[:-1])
+    assert identity(demo) != before
+    file.write_bytes(content)
+    os.utime(file, ns=(moment, moment))
+    assert identity(demo) == before
 
 
 def test_a_reader_keeps_the_publication_it_has_open(demo):
@@ -191,19 +239,44 @@ def test_the_page_of_questions_is_what_the_queries_answer(demo, project, tmp_pat
     )
 
 
-def test_publishing_that_fails_keeps_the_publication(demo, monkeypatch):
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("shutil.copyfile", OSError(28, "No space left on device")),
+        (
+            "city_policy.publish.files._write_parquet",
+            duckdb.IOException('IO Error: Could not write all bytes to file "x": No space left on device'),
+        ),
+        ("city_policy.publish.files._flush", OSError(28, "No space left on device")),
+    ],
+)
+def test_publishing_that_fails_keeps_the_publication(demo, monkeypatch, step, error):
     before, version = digests(demo / "city_policy.duckdb"), (demo / "published").resolve()
 
-    def full_disk(source, target):
-        Path(target).write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    def full_disk(*_):
+        raise error
 
-    monkeypatch.setattr(shutil, "copyfile", full_disk)
-    with pytest.raises(InputError, match=r"No space left on device.*free space"):
+    monkeypatch.setattr(step, full_disk)
+    with pytest.raises(
+        InputError, match=r"No space left on device\).*free space.*Nothing that was published has changed"
+    ):
         publish_files(demo, {})
     assert digests(demo / "city_policy.duckdb") == before
     assert (demo / "published").resolve() == version and version.is_dir()
     assert not list(demo.glob("*.new"))
+
+
+def test_a_disk_that_is_full_after_publishing_does_not_deny_it(demo, monkeypatch):
+    version = (demo / "published").resolve()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("city_policy.publish.files._remove_former_versions", full_disk)
+    with pytest.raises(InputError, match="The new publication is in place"):
+        publish_files(demo, declared_keys(demo / "target" / "manifest.json"))
+    assert (demo / "published").resolve() != version
+    assert (demo / "city_policy.duckdb").resolve().parent == (demo / "published").resolve()
 
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_publication(demo, project):
@@ -216,7 +289,10 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_publication(demo, project):
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     assert result.returncode == 2
-    assert "was not replaced" in result.stderr and "Traceback" not in result.stderr
+    said = result.stderr.strip().splitlines()[-1]
+    assert said.startswith(f"city-policy: {demo / 'build.duckdb'} cannot be written (")
+    assert "File too large" in said and "Nothing that was published has changed." in said
+    assert "Traceback" not in result.stderr
     assert digests(demo / "city_policy.duckdb") == before
 
 
@@ -225,7 +301,7 @@ def test_a_second_build_is_refused(project, tmp_path):
         (tmp_path / "build.pid").write_text("4711")
         result = run(["city-policy", "build"], project, tmp_path)
     assert result.returncode == 2
-    assert result.stderr.strip().startswith("city-policy: Another build is running") and "4711" in result.stderr
+    assert result.stderr.startswith("city-policy: Another build is running") and "4711" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

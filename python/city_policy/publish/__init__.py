@@ -4,7 +4,16 @@ Readers always find a whole publication: everything is written aside and then sw
 """
 
 from city_policy.publish.dictionary import PUBLISHED_SCHEMAS, Column, Table, read_tables
-from city_policy.publish.files import publish_files
+from city_policy.publish.files import identity, publish_files, version_in_use
 from city_policy.publish.postgresql import publish_postgresql
 
-__all__ = ["PUBLISHED_SCHEMAS", "Column", "Table", "publish_files", "publish_postgresql", "read_tables"]
+__all__ = [
+    "PUBLISHED_SCHEMAS",
+    "Column",
+    "Table",
+    "identity",
+    "publish_files",
+    "publish_postgresql",
+    "read_tables",
+    "version_in_use",
+]

@@ -1,9 +1,11 @@
-"""Publish to files: the DuckDB file, and one Parquet file per public table with a data dictionary.
+"""Publish to files: a version of the DuckDB file and of one Parquet file per public table with a data dictionary.
 
-Everything is written and flushed aside first; then the DuckDB file is replaced by ``os.replace``, and the directory
-``published`` by replacing the symbolic link that it is. Whoever has the former publication open keeps it.
+A version is a directory, written and flushed aside. The symbolic link ``published`` names the one in use, and the
+DuckDB file is a link through it: replacing ``published`` is the one step that publishes everything at once. Whoever has
+the former publication open keeps it.
 """
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -28,43 +30,70 @@ def publish_files(data: Path, keys: Mapping[tuple[str, str], Sequence[str]]) -> 
     directory. Raises InputError when the directory cannot be written; the previous publication then stays as it was.
     """
     published, link = data / PUBLISHED_FILE, data / PUBLISHED_DIRECTORY
-    aside = published.with_suffix(".duckdb.new")
-    link_aside = data / f"{PUBLISHED_DIRECTORY}.new"
+    former = version_in_use(data)
     with writable(published):
         version = Path(tempfile.mkdtemp(prefix=VERSION_PREFIX, dir=data))
         try:
-            shutil.copyfile(data / BUILD_FILE, aside)
-            _write_parquet(aside, version, keys)
+            shutil.copyfile(data / BUILD_FILE, version / PUBLISHED_FILE)
+            _write_parquet(version / PUBLISHED_FILE, version, keys)
             # Only what mkdtemp made is closed to others.
             version.chmod(0o755)
-            for path in (aside, *version.rglob("*"), version):
+            for path in (*version.rglob("*"), version):
                 _flush(path)
-            link_aside.unlink(missing_ok=True)
-            os.symlink(version.name, link_aside)
-            former = _version_in_use(link)
-            os.replace(link_aside, link)
-            os.replace(aside, published)
-            _flush(data)
+            if not os.path.lexists(published):
+                _link(published, Path(PUBLISHED_DIRECTORY) / PUBLISHED_FILE)
+            _link(link, Path(version.name))
         finally:
-            aside.unlink(missing_ok=True)
-            link_aside.unlink(missing_ok=True)
-            if version != _version_in_use(link):
+            if version != version_in_use(data):
                 shutil.rmtree(version)
+    with writable(published, "The new publication is in place."):
+        if not published.is_symlink():
+            # A file of its own is from a version of this program that published it so.
+            _link(published, Path(PUBLISHED_DIRECTORY) / PUBLISHED_FILE)
+        _flush(data)
         if former and former.is_dir():
             os.utime(former)
-        _remove_former_versions(data, link)
+        _remove_former_versions(data, former)
     return published
 
 
-def _version_in_use(link: Path) -> Path | None:
-    """The version that the link names."""
-    return link.parent / os.readlink(link) if link.is_symlink() else None
+def version_in_use(data: Path) -> Path | None:
+    """The directory that holds the publication of a data directory, None where nothing was published."""
+    link = data / PUBLISHED_DIRECTORY
+    return data / os.readlink(link) if link.is_symlink() else None
 
 
-def _remove_former_versions(data: Path, link: Path) -> None:
-    """Remove versions, whole or half-written, that nobody has had a reason to open for RETENTION_SECONDS."""
+def identity(data: Path) -> str:
+    """What tells a publication from one that somebody has changed since: each file's name, size and time of writing."""
+    version = version_in_use(data)
+    if version is None or not (data / PUBLISHED_FILE).is_file():
+        return ""
+    files = sorted(path for path in version.rglob("*") if path.is_file())
+    facts = [f"{path.relative_to(version)} {(at := path.stat()).st_size} {at.st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join([version.name, *facts]).encode()).hexdigest()
+
+
+def _link(path: Path, target: Path) -> None:
+    """Have ``path`` name ``target``, in one step."""
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    try:
+        os.symlink(target, aside)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _remove_former_versions(data: Path, former: Path | None) -> None:
+    """Remove versions, whole or half-written, that nobody has had a reason to open for RETENTION_SECONDS. Of their
+    large DuckDB files only that of the former version is kept so long.
+    """
     for path in data.glob(f"{VERSION_PREFIX}*"):
-        if path != _version_in_use(link) and path.stat().st_mtime < time.time() - RETENTION_SECONDS:
+        if path == version_in_use(data):
+            continue
+        if path != former:
+            (path / PUBLISHED_FILE).unlink(missing_ok=True)
+        if path.stat().st_mtime < time.time() - RETENTION_SECONDS:
             shutil.rmtree(path)
 
 

@@ -29,6 +29,7 @@ from city_policy.reader.proposals import write_proposals
 from city_policy.reader.sheets import UNREADABLE_YEAR, Block, SheetReader, cell_to_text
 from city_policy.reader.summary import Note, Summary, Unknown, add_unknown
 from city_policy.reader.text import ZERO_WIDTH, parse_number, parse_title, squeeze, strip_blank
+from city_policy.running.stopping import leave_signals_to_the_parent
 
 LANDING_FILE = "yearbook_cells.parquet"
 NOTES_FILE = "reader_notes.parquet"
@@ -301,6 +302,7 @@ _worker: tuple[Knowledge, dict[str, str]] | None = None
 
 def _start_worker(knowledge: Knowledge) -> None:
     global _worker
+    leave_signals_to_the_parent()
     _worker = (knowledge, {})
     # A worker that is spawned has not inherited the switch.
     gc.disable()

@@ -27,6 +27,15 @@ PUBLISHED = (
     "seeds.published_sobel_tests",
 )
 
+# What fixed effects and clusters are by.
+DIMENSIONS = {
+    "adcode": ("城市", "city"),
+    "year": ("年份", "year"),
+    "province_code": ("省份", "province"),
+    "province": ("省份", "province"),
+    "region": ("地区", "region"),
+}
+
 _CHINESE = r"\u4e00-\u9fff“”、。"
 _FULL = str.maketrans(",;:?!()", "\uff0c\uff1b\uff1a\uff1f\uff01\uff08\uff09")
 # A sign between digits is part of a number, one before a blank belongs to words of another language.
@@ -135,6 +144,11 @@ class Study:
             if row["short_zh"] and row["short_en"]
         }
         self.samples = [str(row["sample"]) for row in samples]
+        # What the paper's audit calls a sample.
+        self._published_samples: dict[str, str] = {}
+        for row in samples:
+            if row.get("published_sample"):
+                self._published_samples.setdefault(str(row["published_sample"]), str(row["sample"]))
         self.policies = _of_role(policies, "policy_id", "study")
         self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
         self.controls = _of_role(variables, "variable", "control")
@@ -180,6 +194,7 @@ class Study:
             str(row["series"]): Text(str(row["name_zh"]), str(row["name_en"]))
             for row in database.rows("seeds.series", "series")
         }
+        names |= {column: Text(*words) for column, words in DIMENSIONS.items()}
         names |= {sample: self.label("row", sample) for sample in self.samples}
         names |= {key: text for (kind, key), text in self._labels.items() if kind == "measure"}
         names |= {variable: self.label("row", variable) for variable in self.column_of}
@@ -265,12 +280,14 @@ class Study:
                 en = re.sub(rf"\b{key}\b", f"“{label.en}”", en)
         return Text(zh, en)
 
-    def spoken(self, sentence: str) -> str:
-        """An English sentence of the warehouse with names in place of identifiers.
-
-        Policies, and what has an underscore: an identifier that is a word may be meant as one.
-        """
-        policies = {*self.policies, *self.other_policies}
-        names = {policy: self.short(policy).en for policy in policies}
-        names |= {key: text.en for key, text in self.identifiers.items() if "_" in key and key not in policies}
-        return re.sub(r"\b[a-z]\w*\b", lambda found: names.get(found[0], found[0]), sentence)
+    @property
+    def spoken_names(self) -> dict[str, Text]:
+        """Names by the identifiers that evidence and audit use: short ones of policies, of estimators and groups."""
+        names = dict(self.identifiers)
+        for kind in ("estimator", "group", "estimator_comparison"):
+            names |= {
+                key: text for (labelled, key), text in self._labels.items() if labelled == kind and key not in names
+            }
+        for published, sample in self._published_samples.items():
+            names.setdefault(published, self.label("row", sample))
+        return names | {policy: self.short(policy) for policy in [*self.policies, *self.other_policies]}

@@ -14,6 +14,7 @@ from city_policy.report.cells import STARS_NOTE, PaperTable
 from city_policy.report.database import Database, Row
 from city_policy.report.drawing import Drawing
 from city_policy.report.figures import Context, Figure, only_maps, theme, with_outlines, without_maps
+from city_policy.report.messages import both_languages
 from city_policy.report.office import tables_in_words
 from city_policy.report.page.sections import sections_of
 from city_policy.report.study import LANGUAGES, Study, Text, full_width, joined, same
@@ -189,6 +190,10 @@ def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
                     "place": Text(
                         f"表 {row['table_no']} {panel.zh}".strip(), f"Table {row['table_no']} {panel.en}".strip()
                     ),
+                    **{
+                        column: both_languages(str(row[column] or ""), study.spoken_names)
+                        for column in ("published", "implied", "sentence")
+                    },
                 }
             )
     return rules, slips
@@ -223,7 +228,7 @@ def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -
                         str(row["what_to_read_instead"]),
                     )
                 ),
-                "evidence": study.spoken(str(row["evidence"] or "")),
+                "evidence": both_languages(str(row["evidence"] or ""), study.spoken_names),
             }
         )
     return notes

@@ -1,0 +1,95 @@
+"""The screen of summary after a build: how long it took, what came out, what to look at."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from city_policy.directory import PUBLISHED_DIRECTORY
+from city_policy.running.dbt import Run, descriptions
+from city_policy.study import CheckedStudy
+
+
+class Steps:
+    """The steps of a build with their seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.current = ""
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Measure a step."""
+        self.current = name
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def summary(steps: Steps, run: Run, published: Path, source: str, checked: CheckedStudy, manifest: Path) -> str:
+    """What is printed after a build.
+
+    ``run``: what came out of dbt; ``source``: the kind of input; ``manifest``: dbt's file with the description of each
+    test.
+    """
+    lines = ["", *_seconds(steps, run), "", *_warnings(run, manifest), *_counts(published)]
+    if source == "demo":
+        lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
+    lines.append(f"Study:     {checked.title_en} ({checked.study_id})")
+    lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
+    lines.append(
+        f"           {published.with_name(PUBLISHED_DIRECTORY)} (the same tables as Parquet, with a data dictionary)"
+    )
+    return "\n".join(lines)
+
+
+def _seconds(steps: Steps, run: Run) -> list[str]:
+    """Seconds per step, and within dbt per layer."""
+    lines = ["seconds  step"]
+    for step, seconds in steps.seconds.items():
+        lines.append(f"{seconds:7.1f}  {step}")
+        if step == "dbt build":
+            for layer, layer_seconds in sorted(run.layers.items(), key=lambda item: -item[1]):
+                lines.append(f"{layer_seconds:7.1f}    {layer}")
+            in_nodes = sum(run.layers.values())
+            lines.append(
+                f"         (the layers ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
+            )
+    return [*lines, f"{sum(steps.seconds.values()):7.1f}  in all"]
+
+
+def _warnings(run: Run, manifest: Path) -> list[str]:
+    """One line per test that warns: what it checks, and how many rows it found."""
+    if not run.warnings:
+        return []
+    described = descriptions(manifest, run.warnings)
+    return [f"Warning:   {rows} rows: {described.get(node) or node}" for node, rows in sorted(run.warnings.items())]
+
+
+def _counts(published: Path) -> list[str]:
+    """What is in the publication: the panel, the regressions by their status, the cells that were not used."""
+    with duckdb.connect(str(published), read_only=True) as connection:
+
+        def ask(query: str) -> list[tuple]:
+            return connection.execute(query).fetchall()
+
+        tables = {name for (name,) in ask("select schema_name || '.' || table_name from duckdb_tables()")}
+        lines = []
+        if "marts.fct_study_panel" in tables:
+            ((cities, first, last),) = ask(
+                "select count(distinct adcode), min(year), max(year) from marts.fct_study_panel where in_sample"
+            )
+            lines.append(f"Sample:    {cities:,} cities, {first}–{last}" if cities else "Sample:    no city")
+        if "results.regression_coefficients" in tables:
+            by_status = ask(
+                "select status, count(distinct spec_id) from results.regression_coefficients group by 1 order by 1 desc"
+            )
+            told = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in by_status)
+            lines.append(f"Regressions: {told}" if told else "Regressions: none")
+        if "quality.quarantined_cells" in tables:
+            ((cells,),) = ask("select count(*) from quality.quarantined_cells")
+            if cells:
+                lines.append(f"Set aside: {cells:,} printed cells (why: quality.quarantined_cells)")
+    return lines
