@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from city_policy import __version__
@@ -177,6 +178,32 @@ def build_parser() -> argparse.ArgumentParser:
         "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: report beside it)")
+
+    chart = commands.add_parser(
+        "chart",
+        help="write figures as SVG and PNG",
+        description="Write figures of the report as files for a paper, one per chart and language, from the "
+        "publication of a study. Without a name every figure that has data is written.",
+    )
+    chart.add_argument("name", nargs="*", metavar="NAME", help="key of a figure, such as event_study or coefficients")
+    chart.add_argument(
+        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
+    )
+    chart.add_argument(
+        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
+    )
+    chart.add_argument(
+        "--format", type=_list_of("svg", "png"), default=("svg", "png"), metavar="LIST", help="svg, png (default both)"
+    )
+    chart.add_argument(
+        "--language", type=_list_of("zh", "en"), default=("zh", "en"), metavar="LIST", help="zh, en (default both)"
+    )
+    chart.add_argument("--ground", choices=("light", "dark"), default="light", help="colour of the ground")
+    chart.add_argument("--width", type=_count, metavar="N", help="width of a chart in pixels (default 760, or 360)")
+    chart.add_argument(
+        "--scale", type=_count, default=3, metavar="N", help="pixels of a PNG per pixel of the chart (default 3)"
+    )
+    chart.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: charts in the report's)")
     return parser
 
 
@@ -193,6 +220,19 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
     return int(text)
+
+
+def _list_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
+    """A list with commas of some of the ``allowed`` words."""
+
+    def parsed(text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+        for word in words:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(f"'{word}' is not one of {', '.join(allowed)}")
+        return words
+
+    return parsed
 
 
 def _project() -> Path:
@@ -346,6 +386,24 @@ def _report(arguments: argparse.Namespace) -> None:
     print("\n".join(str(path) for path in written))
 
 
+def _chart(arguments: argparse.Namespace) -> None:
+    from city_policy.report.charts import write_charts
+    from city_policy.report.publication import published_database, report_directory
+
+    database = arguments.database or published_database(_data(), arguments.study)
+    written = write_charts(
+        database,
+        arguments.out or report_directory(_data(), arguments.study) / "charts",
+        arguments.name,
+        arguments.format,
+        arguments.language,
+        arguments.ground,
+        arguments.width,
+        arguments.scale,
+    )
+    print("\n".join(str(path) for path in written))
+
+
 _COMMANDS = {
     "build": _build,
     "study": _study,
@@ -356,6 +414,7 @@ _COMMANDS = {
     "simulate": _simulate,
     "montecarlo": _montecarlo,
     "report": _report,
+    "chart": _chart,
 }
 
 

@@ -15,6 +15,10 @@
     return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, filled(value)]));
   };
 
+  const words = {
+    zh: { CLICK_TO_VIEW_ACTIONS: "保存此图", SVG_ACTION: "存为 SVG", PNG_ACTION: "存为 PNG" },
+    en: { CLICK_TO_VIEW_ACTIONS: "Save this chart", SVG_ACTION: "Save as SVG", PNG_ACTION: "Save as PNG" },
+  };
   let drawing = 0;
   const views = [];
   async function draw() {
@@ -29,7 +33,11 @@
         const result = await window.vegaEmbed(places[place], filled(specifications[place]), {
           mode: "vega-lite",
           renderer: "svg",
-          actions: false,
+          // What is saved has a ground of its own: it may be put on any other.
+          actions: { export: { svg: true, png: true }, source: false, compiled: false, editor: false },
+          downloadFileName: `${figure.dataset.figure}${places.length > 1 ? `-${place + 1}` : ""}`,
+          scaleFactor: 3,
+          i18n: words[language()],
           ast: true,
           config: data.themes[theme()],
           tooltip: { theme: theme() },
