@@ -250,6 +250,7 @@ def test_two_publications_of_the_same_build_are_equal_byte_for_byte(tmp_path):
         "data_dictionary.json",
         "marts/cities.parquet",
         "quality/kinds.parquet",
+        "results/effects.dta",
         "results/effects.parquet",
     ]
     assert filecmp.cmpfiles(first, second, files, shallow=False)[1:] == ([], [])
