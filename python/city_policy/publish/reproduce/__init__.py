@@ -93,7 +93,8 @@ def wrapped(words: Sequence[str]) -> str:
 def _write_published(regressions: Sequence[Regression], path: Path) -> None:
     lines = ["spec_id,result,term,published_estimate,published_std_error,published_n_obs"]
     for one in regressions:
-        for term, (estimate, std_error) in one.published.items():
+        for term in (term for term in one.terms if term in one.published):
+            estimate, std_error = one.published[term]
             error = "" if std_error is None else repr(std_error)
             lines.append(f"{one.spec_id},{one.result},{term},{estimate!r},{error},{one.n_obs}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -153,11 +154,10 @@ class StataWords:
         conditions = [f"{self._names[one.sample]} == 1"]
         conditions += [f"!missing({self._names[name]})" for name in one.also_needed]
         return vars(one) | {
-            "columns": one.columns,
             "dummies": dummies,
             "stata_terms": [self._names[one.outcome], *(variables[term] for term in one.terms)],
             "stata_condition": " & ".join(conditions),
             "stata_effects": [self._group[name] for name in one.effects],
             "stata_cluster": self._group[one.cluster],
-            "posted": [(variables[term], term) for term in one.published],
+            "posted": [(variables[term], term) for term in one.terms if term in one.published],
         }

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
+import numpy as np
+import pandas as pd
 
 from city_policy.estimation.contract.panel import BASE_EFFECTS, Panel
+from city_policy.estimation.contract.specification import Specification
 from city_policy.publish.dictionary import Table
 from city_policy.publish.labels import rows_of
 
@@ -122,7 +125,7 @@ class _Reader:
         controls = [name for name in others if name not in dropped]
         times = sorted({int(row["event_time"]) for row in ok}) if is_event_study else []
         dummies = tuple(time for time in times if time != REFERENCE)
-        effects = [*BASE_EFFECTS, *str(specification["extra_fixed_effects"] or "").split()]
+        effects = dict.fromkeys([*BASE_EFFECTS, *str(specification["extra_fixed_effects"] or "").split()])
         regressors = controls if is_event_study else [treatment, *controls]
         one = Regression(
             spec_id=str(specification["spec_id"]),
@@ -142,7 +145,10 @@ class _Reader:
             published=_published(ok),
         )
         self._refuse_names(one)
-        return self._without_redundant_effects(one)
+        # The controls of an event study are not published.
+        if set(one.published) != set(one.terms[: len(dummies)] if is_event_study else one.terms):
+            raise _Refused("its table has other terms than its specification asks for")
+        return self._without_redundant_effects(one, Specification.from_row(specification))
 
     @staticmethod
     def _refuse(specification: Row, published: Sequence[Row]) -> None:
@@ -164,34 +170,23 @@ class _Reader:
             if not NAME.fullmatch(name):
                 raise _Refused("it has a name with other signs than letters, digits and underscores")
 
-    def _without_redundant_effects(self, one: Regression) -> Regression:
+    def _without_redundant_effects(self, one: Regression, specification: Specification) -> Regression:
         """The same without effects that others contain, as years beside province-years; they are not counted."""
         if one.effects == BASE_EFFECTS:
             return one
-        from dataclasses import replace
-
-        import numpy as np
-
+        # Half a second to import: only for who asks for further effects.
         from city_policy.estimation.computation.regression import AbsorbedEffects
 
         panel = self._read_panel()
-        needed = np.column_stack([panel.numbers(name) for name in (one.outcome, *one.controls, *one.also_needed)])
-        codes = [panel.groups(name) for name in one.effects]
-        used = panel.sample(one.sample) & np.isfinite(needed).all(axis=1) & (panel.groups(one.cluster) >= 0)
-        used &= np.column_stack(codes).min(axis=1) >= 0
-        groups = [np.unique(code[used], return_inverse=True)[1] for code in codes]
-        kept = AbsorbedEffects(groups).effects
-        return replace(
-            one,
-            effects=tuple(
-                name for name, code in zip(one.effects, groups, strict=True) if any(code is other for other in kept)
-            ),
-        )
+        needed = {name: panel.numbers(name) for name in (one.outcome, *one.controls, *one.also_needed)}
+        used = panel.usable_rows(specification, needed).used
+        groups = {name: np.unique(panel.groups(name)[used], return_inverse=True)[1] for name in one.effects}
+        kept = AbsorbedEffects(list(groups.values())).effects
+        names = [name for name, codes in groups.items() if any(codes is other for other in kept)]
+        return replace(one, effects=tuple(names))
 
     def _read_panel(self) -> Panel:
         if self._panel is None:
-            import pandas as pd
-
             frame = self._connection.execute("from marts.fct_study_panel").df()
             self._panel = Panel(frame, pd.DataFrame({"adcode": [], "policy_id": [], "first_treated_year": []}))
         return self._panel
