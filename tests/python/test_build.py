@@ -244,7 +244,7 @@ def test_the_page_of_questions_is_what_the_queries_answer(demo, project, tmp_pat
     [
         ("shutil.copyfile", OSError(28, "No space left on device")),
         (
-            "city_policy.publish.files._write_parquet",
+            "city_policy.publish.files._write_files",
             duckdb.IOException('IO Error: Could not write all bytes to file "x": No space left on device'),
         ),
         ("city_policy.publish.files._flush", OSError(28, "No space left on device")),

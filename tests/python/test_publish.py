@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 from city_policy import publish
 from city_policy.errors import InputError
@@ -75,7 +76,11 @@ def numbers_of_parquet(data: Path) -> set[int]:
     version = (data / "published").resolve()
     with duckdb.connect() as connection:
         found = numbers(connection, f"'{version}/{{schema}}/{{table}}.parquet'")
-    assert len(json.loads((version / "data_dictionary.json").read_text(encoding="utf-8"))["tables"]) >= 3
+    tables = json.loads((version / "data_dictionary.json").read_text(encoding="utf-8"))["tables"]
+    assert len(tables) >= 3
+    # Stata files belong to the same publication.
+    for file in (table["stata_file"] for table in tables if table["stata_file"]):
+        found |= set(pd.read_stata(version / file)["publication"])
     assert (version / "data_dictionary.csv").stat().st_size > 500
     return found
 
@@ -250,6 +255,7 @@ def test_two_publications_of_the_same_build_are_equal_byte_for_byte(tmp_path):
         "data_dictionary.json",
         "marts/cities.parquet",
         "quality/kinds.parquet",
+        "results/effects.dta",
         "results/effects.parquet",
     ]
     assert filecmp.cmpfiles(first, second, files, shallow=False)[1:] == ([], [])

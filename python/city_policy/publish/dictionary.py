@@ -10,6 +10,8 @@ import duckdb
 
 # The public layers. The layers before them can be queried in the DuckDB file, which is published whole.
 PUBLISHED_SCHEMAS = ("marts", "results", "replication", "quality")
+# The table that every regression reads.
+PANEL = ("marts", "fct_study_panel")
 
 DICTIONARY_COLUMNS = (
     "schema",
@@ -48,6 +50,12 @@ class Table:
     def file(self) -> str:
         """Its Parquet file, relative to the publication."""
         return f"{self.schema}/{self.name}.parquet"
+
+    @property
+    def stata_file(self) -> str | None:
+        """Its Stata file, relative to the publication: the panel and the results have one."""
+        has_one = self.schema == "results" or (self.schema, self.name) == PANEL
+        return f"{self.schema}/{self.name}.dta" if has_one else None
 
 
 def quoted(*names: str) -> str:
@@ -104,7 +112,7 @@ def write_dictionary(tables: Sequence[Table], folder: Path) -> None:
                         "rows": table.rows,
                     }
                 )
-    content = {"tables": [asdict(table) | {"file": table.file} for table in tables]}
+    content = {"tables": [asdict(table) | {"file": table.file, "stata_file": table.stata_file} for table in tables]}
     (folder / "data_dictionary.json").write_text(
         json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )

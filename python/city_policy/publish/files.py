@@ -1,4 +1,5 @@
-"""Publish to files: a version of the DuckDB file and of one Parquet file per public table with a data dictionary.
+"""Publish to files: a version of the DuckDB file and of one Parquet file per public table with a data dictionary; of the
+panel and the results Stata files too, and scripts that run the regressions again.
 
 A version is a directory, written and flushed aside. The symbolic link ``published`` names the one in use, and the
 DuckDB file is a link through it: replacing ``published`` is the one step that publishes everything at once. Whoever has
@@ -17,7 +18,11 @@ import duckdb
 
 from city_policy.directory import BUILD_FILE, PUBLISHED_DIRECTORY, PUBLISHED_FILE, writable
 from city_policy.publish.dictionary import Table, quoted, read_tables, write_dictionary
+from city_policy.publish.labels import Labels
+from city_policy.publish.reproduce import write_scripts
+from city_policy.publish.stata import write_stata
 
+SCRIPTS_DIRECTORY = "reproduce"
 VERSION_PREFIX = f".{PUBLISHED_DIRECTORY}-"
 # Who resolved the link may still open files of the version that it named.
 RETENTION_SECONDS = 600
@@ -35,7 +40,7 @@ def publish_files(data: Path, keys: Mapping[tuple[str, str], Sequence[str]]) -> 
         version = Path(tempfile.mkdtemp(prefix=VERSION_PREFIX, dir=data))
         try:
             shutil.copyfile(data / BUILD_FILE, version / PUBLISHED_FILE)
-            _write_parquet(version / PUBLISHED_FILE, version, keys)
+            _write_files(version / PUBLISHED_FILE, version, keys)
             # Only what mkdtemp made is closed to others.
             version.chmod(0o755)
             for path in (*version.rglob("*"), version):
@@ -97,28 +102,36 @@ def _remove_former_versions(data: Path, former: Path | None) -> None:
             shutil.rmtree(path)
 
 
-def _write_parquet(database: Path, folder: Path, keys: Mapping[tuple[str, str], Sequence[str]]) -> None:
-    """One Parquet file per public table below ``folder``, and the data dictionary; the same bytes for the same rows."""
+def _write_files(database: Path, folder: Path, keys: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """The files of a publication below ``folder``; the same bytes for the same rows."""
     # One thread and a fixed order of rows: the files of two equal builds are equal.
     with duckdb.connect(str(database), read_only=True, config={"threads": 1}) as connection:
         tables = read_tables(connection, keys)
+        labels = Labels(connection)
         for table in tables:
             path = folder / table.file
             path.parent.mkdir(exist_ok=True)
             connection.execute(_copy_statement(table, path))
+            if table.stata_file:
+                write_stata(connection, table, labels, _order(table), folder / table.stata_file)
+        write_scripts(connection, tables, folder / SCRIPTS_DIRECTORY)
     write_dictionary(tables, folder)
+
+
+def _order(table: Table) -> str:
+    """The order of the rows of a table: that of its key."""
+    return ", ".join(quoted(column) for column in table.key) or "all"
 
 
 def _copy_statement(table: Table, path: Path) -> str:
     """The statement that writes a table, ordered by its key."""
-    order = ", ".join(quoted(column) for column in table.key) or "all"
     metadata = {"description": table.description} | {
         f"description.{column.name}": column.description for column in table.columns
     }
     entries = ", ".join(f"{_literal(name)}: {_literal(text)}" for name, text in metadata.items() if text)
     described = f", kv_metadata {{{entries}}}" if entries else ""
     return (
-        f"copy (from {quoted(table.schema, table.name)} order by {order}) to {_literal(str(path))} "
+        f"copy (from {quoted(table.schema, table.name)} order by {_order(table)}) to {_literal(str(path))} "
         f"(format parquet, compression zstd{described})"
     )
 
