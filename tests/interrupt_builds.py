@@ -49,12 +49,14 @@ def publication(directory: Path) -> str:
     if not link.exists() and not database.exists():
         return ""
     state = hashlib.sha256()
-    for path in sorted(path for path in link.resolve(strict=True).rglob("*") if path.is_file()):
-        state.update(path.relative_to(link.resolve()).as_posix().encode() + b"\0" + path.read_bytes())
+    # A reader of several files resolves the link once.
+    version = link.resolve(strict=True)
+    for path in sorted(path for path in version.rglob("*") if path.is_file()):
+        state.update(path.relative_to(version).as_posix().encode() + b"\0" + path.read_bytes())
     with duckdb.connect(str(database), read_only=True) as connection:
         ((published,),) = connection.execute("select count(*) from marts.fct_study_panel").fetchall()
         ((parquet,),) = connection.execute(
-            f"select count(*) from read_parquet('{link / 'marts' / 'fct_study_panel.parquet'}')"
+            f"select count(*) from read_parquet('{version / 'marts' / 'fct_study_panel.parquet'}')"
         ).fetchall()
     assert published == parquet, (published, parquet)
     return state.hexdigest()
@@ -78,6 +80,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--study", type=Path, default=PROJECT / "seeds" / "studies" / "low_carbon")
     parser.add_argument("--partial", action="store_true")
+    parser.add_argument("--late", action="store_true", help="all points near the end, when a build publishes")
     parser.add_argument("build", nargs="*", help="further arguments of city-policy build")
     arguments = parser.parse_args()
     draw = random.Random(arguments.seed)
@@ -113,7 +116,7 @@ def main() -> None:
     for point in range(arguments.points):
         number = draw.choice(SIGNALS)
         moment = draw.uniform(0, 1.05 * length)
-        if point % 4 == 3:
+        if arguments.late or point % 4 == 3:
             # Publishing is short: a quarter of the points fall near the end.
             moment = draw.uniform(0.85, 1.05) * length
         process = build(point + 2, wait=False)

@@ -1,5 +1,5 @@
-"""Publish to files: a version of the DuckDB file and of one Parquet file per public table with a data dictionary; of the
-panel and the results Stata files too, and scripts that run the regressions again.
+"""Publish to files: a version of the DuckDB file and of one Parquet file per public table with a data dictionary, Stata
+files of the panel and the results, and scripts that run the regressions again.
 
 A version is a directory, written and flushed aside. The symbolic link ``published`` names the one in use, and the
 DuckDB file is a link through it: replacing ``published`` is the one step that publishes everything at once. Whoever has
