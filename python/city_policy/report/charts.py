@@ -89,8 +89,7 @@ def _picture(spec: Spec, kind: str, ground: str, scale: float) -> bytes:
     config = theme(ground) | {"background": GROUND[ground], "padding": 8}
     if kind == "svg":
         return vl_convert.vegalite_to_svg(spec, config=config).encode()
-    # The renderer looks fonts up by name; a generic one finds whatever is installed.
-    return vl_convert.vegalite_to_png(spec, config=config | {"font": "sans-serif"}, scale=scale)
+    return vl_convert.vegalite_to_png(spec, config=config, scale=scale)
 
 
 def has_chinese_font() -> bool:

@@ -133,7 +133,41 @@ def specification(chart: alt.TopLevelMixin, alternative: str) -> Spec:
     spec.pop("config", None)
     spec["description"] = alternative
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    marks = _marks(spec)
+    # Bars stand on their axis, and areas on the lower one; everything else keeps away from the edge.
+    room = 0 if marks & {"bar", "rect"} else 6
+    _end_axes_with_data(spec, {"x": room, "y": 0 if "area" in marks else room})
     return spec
+
+
+def _marks(part: Any) -> set[str]:
+    """The kinds of marks of a specification."""
+    if isinstance(part, list):
+        return set().union(*map(_marks, part))
+    if not isinstance(part, dict):
+        return set()
+    mark = part.get("mark")
+    own = {str(mark["type"] if isinstance(mark, dict) else mark)} if mark else set()
+    return own.union(*(_marks(value) for key, value in part.items() if key not in ("data", "datasets")))
+
+
+def _end_axes_with_data(part: Any, room: Mapping[str, int]) -> None:
+    """Have numeric axes end where the data end, and not at the next round number. ``room``: pixels beyond them."""
+    if isinstance(part, list):
+        for item in part:
+            _end_axes_with_data(item, room)
+    elif isinstance(part, dict):
+        for channel, padding in room.items():
+            found = part.get("encoding", {}).get(channel)
+            if isinstance(found, dict) and found.get("type") == "quantitative":
+                scale = found.setdefault("scale", {})
+                if scale is not None and "domain" not in scale:
+                    scale.setdefault("nice", False)
+                    if padding:
+                        scale.setdefault("padding", padding)
+        for key, value in part.items():
+            if key not in ("data", "datasets"):
+                _end_axes_with_data(value, room)
 
 
 def reference_line(channel: str, value: float) -> alt.Chart:
