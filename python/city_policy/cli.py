@@ -172,7 +172,72 @@ def build_parser() -> argparse.ArgumentParser:
         "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
     )
     report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: report beside it)")
+    _add_table(commands)
     return parser
+
+
+def _add_table(commands: argparse._SubParsersAction) -> None:
+    """The command that makes one table."""
+    table = commands.add_parser(
+        "table",
+        help="make one table from any regressions",
+        description="Make one table for a paper from any regressions of a build, a column each, as LaTeX, Word, Excel "
+        "or Markdown. Nothing is estimated. Without --format and --out the table is printed as Markdown.",
+    )
+    table.add_argument(
+        "specifications",
+        nargs="+",
+        metavar="SPEC",
+        help="spec_id, name of a specification for all its policies, or a pattern such as 'baseline_*'; "
+        "NAME:first_stage is the first stage of an instrumental variable",
+    )
+    table.add_argument(
+        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
+    )
+    table.add_argument(
+        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
+    )
+    table.add_argument("--format", metavar="LIST", help="tex, docx, xlsx, md, separated by commas")
+    table.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write; its ending is a format (default: table in the report)"
+    )
+    table.add_argument("--language", choices=("zh", "en"), default="zh", help="language of the table (default zh)")
+    table.add_argument(
+        "--rows",
+        default="",
+        metavar="LIST",
+        help="rows in their order: variables, patterns, or treatments, event_times, others, controls, constant "
+        "(default: all); controls that are no rows are one row 'Controls'",
+    )
+    table.add_argument(
+        "--columns", nargs="+", default=[], metavar="TEXT", help="headings of the columns, one per regression"
+    )
+    table.add_argument(
+        "--statistic", default="t", metavar="LIST", help="below a coefficient: t, se, p, ci, or none (default t)"
+    )
+    table.add_argument(
+        "--errors",
+        default="CRV1",
+        metavar="NAME",
+        help="variance estimator: CRV1, iid, CRV3, conley, or a method of results.robust_inference (default CRV1)",
+    )
+    table.add_argument("--decimals", default="4", metavar="N", help="decimals of the coefficients (default 4)")
+    table.add_argument(
+        "--stars", default="0.1,0.05,0.01", metavar="LIST", help="p values of *, **, ***, or none "
+        "(default 0.1,0.05,0.01)",
+    )  # fmt: skip
+    table.add_argument(
+        "--footer",
+        default="usual",
+        metavar="LIST",
+        help="rows below the coefficients, of the kinds that docs/publishing.md lists, usual, or none (default usual)",
+    )
+    table.add_argument("--title", default="", metavar="TEXT", help="title of the table")
+    table.add_argument("--number", metavar="N", help="number of the table (default: none)")
+    table.add_argument(
+        "--notes", nargs="+", default=[], metavar="TEXT", help="sentences that end the notes, one per TEXT"
+    )
+    table.add_argument("--published", action="store_true", help="put the numbers of the paper below ours")
 
 
 def _years(text: str) -> tuple[int, int]:
@@ -320,6 +385,24 @@ def _report(arguments: argparse.Namespace) -> None:
     print("\n".join(str(path) for path in written))
 
 
+def _table(arguments: argparse.Namespace) -> None:
+    from city_policy.directory import data_directory
+    from city_policy.report.files import chosen_formats, make_table, write_table
+    from city_policy.report.markdown import markdown_table
+    from city_policy.report.publication import published_database, report_directory
+    from city_policy.table_options import options_of_command
+
+    options = options_of_command(vars(arguments))
+    formats = chosen_formats(arguments.format, arguments.out)
+    data = data_directory()
+    table = make_table(arguments.database or published_database(data, arguments.study), options)
+    if arguments.out is None and formats == ("md",):
+        print(markdown_table(table, arguments.language), end="")
+        return
+    out = arguments.out or report_directory(data, arguments.study) / "table"
+    print("\n".join(str(path) for path in write_table(table, out, formats, arguments.language)))
+
+
 _COMMANDS = {
     "build": _build,
     "study": _study,
@@ -330,6 +413,7 @@ _COMMANDS = {
     "simulate": _simulate,
     "montecarlo": _montecarlo,
     "report": _report,
+    "table": _table,
 }
 
 

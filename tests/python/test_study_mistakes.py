@@ -154,8 +154,8 @@ ON_A_YEARBOOK = {
         ("found the column 'panel_colum'", "did you mean panel_column", "correct it"),
     ),
     "a missing column": Mistake(
-        put("tables", "table_no,title_zh,title_en\n1,一,One\n"), "tables.csv, row 1",
-        ("the column 'result' is missing", "add it"),
+        put("tables", "table_no,result,title_zh\n1,baseline_effects,一\n"), "tables.csv, row 1",
+        ("the column 'title_en' is missing", "add it"),
     ),
     "a repeated column": Mistake(
         swap("labels", "label_zh,label_en", "label_zh,label_zh"), "labels.csv, row 1",
