@@ -197,13 +197,14 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
     table.add_argument(
         "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
     )
-    table.add_argument("--format", metavar="LIST", help="tex, docx, xlsx, md, separated by commas")
+    table.add_argument("--format", nargs="+", metavar="LIST", help="tex, docx, xlsx, md, separated by commas")
     table.add_argument(
         "--out", type=Path, metavar="FILE", help="file to write; its ending is a format (default: table in the report)"
     )
     table.add_argument("--language", choices=("zh", "en"), default="zh", help="language of the table (default zh)")
     table.add_argument(
         "--rows",
+        nargs="+",
         default="",
         metavar="LIST",
         help="rows in their order: variables, patterns, or treatments, event_times, others, controls, constant "
@@ -213,7 +214,11 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
         "--columns", nargs="+", default=[], metavar="TEXT", help="headings of the columns, one per regression"
     )
     table.add_argument(
-        "--statistic", default="t", metavar="LIST", help="below a coefficient: t, se, p, ci, or none (default t)"
+        "--statistic",
+        nargs="+",
+        default="t",
+        metavar="LIST",
+        help="below a coefficient: t, se, p, ci, or none (default t)",
     )
     table.add_argument(
         "--errors",
@@ -223,11 +228,12 @@ def _add_table(commands: argparse._SubParsersAction) -> None:
     )
     table.add_argument("--decimals", default="4", metavar="N", help="decimals of the coefficients (default 4)")
     table.add_argument(
-        "--stars", default="0.1,0.05,0.01", metavar="LIST", help="p values of *, **, ***, or none "
+        "--stars", nargs="+", default="0.1,0.05,0.01", metavar="LIST", help="p values of *, **, ***, or none "
         "(default 0.1,0.05,0.01)",
     )  # fmt: skip
     table.add_argument(
         "--footer",
+        nargs="+",
         default="usual",
         metavar="LIST",
         help="rows below the coefficients, of the kinds that docs/publishing.md lists, usual, or none (default usual)",

@@ -55,19 +55,25 @@ def options_of_command(given: Mapping[str, Any]) -> TableOptions:
     Raises InputError for a value that is none.
     """
     language = given["language"]
+    listed = {name: " ".join(_parts(given[name])) for name in ("rows", "statistic", "stars", "footer")}
     return TableOptions(
         specifications=tuple(given["specifications"]),
-        rows=words(given["rows"]),
-        statistics=read_statistics(given["statistic"]),
+        rows=words(listed["rows"]),
+        statistics=read_statistics(listed["statistic"]),
         errors=given["errors"],
         decimals=read_decimals(given["decimals"]),
-        stars=read_stars(given["stars"]),
+        stars=read_stars(listed["stars"]),
         headings=tuple(given["columns"]),
-        footer=read_footer(given["footer"]),
+        footer=read_footer(listed["footer"]),
         published=given["published"],
         number=None if given["number"] is None else read_number(given["number"]),
         **{f"title_{language}": given["title"], f"notes_{language}": tuple(given["notes"])},
     )
+
+
+def _parts(given: str | Sequence[str]) -> Sequence[str]:
+    """The parts of an option, which may be given with blanks or with commas between them."""
+    return [given] if isinstance(given, str) else given
 
 
 def options_of_row(row: Mapping[str, Any]) -> TableOptions:

@@ -32,9 +32,9 @@ BRACKETS_NOTE_BESIDE_PAPER = Text(
     "t values clustered by city in parentheses, which the stars rest on; iid t values, as the paper prints, in "
     "brackets.",
 )
-# More columns of numbers than this do not fit the width of a page; with small letters and narrow gaps it is two more.
+# More columns of numbers than this do not fit the width of a page; on a page of Word on its side it is two more.
 MOST_COLUMNS = 8
-MOST_NARROW_COLUMNS = 10
+MOST_COLUMNS_ASIDE = 10
 YES = Text("是", "Yes")
 
 

@@ -33,7 +33,7 @@ def make_table(database: Path, options: TableOptions) -> PaperTable:
         return regression_table(Tools(source, Study(source)), options)
 
 
-def chosen_formats(listed: str | None, out: Path | None) -> tuple[str, ...]:
+def chosen_formats(listed: Sequence[str] | None, out: Path | None) -> tuple[str, ...]:
     """The formats of a list, else that of the ending of ``out``, else Markdown. Raises InputError for others."""
     if listed is None:
         ending = out.suffix.lstrip(".") if out else ""
@@ -43,7 +43,7 @@ def chosen_formats(listed: str | None, out: Path | None) -> tuple[str, ...]:
                 "--format."
             )
         return (ending or "md",)
-    chosen = words(listed)
+    chosen = words(" ".join(listed))
     unknown = [name for name in chosen if name not in WRITERS]
     if unknown or not chosen:
         raise InputError(f"format is '{' '.join(unknown)}', expected one or more of {', '.join(WRITERS)}.")

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from city_policy.report.cells import MOST_COLUMNS, Cell, Layout, Panel, PaperTable, TableRow, lines_below, notes_of
+from city_policy.report.cells import (
+    MOST_COLUMNS,
+    Cell,
+    Layout,
+    Panel,
+    PaperTable,
+    TableRow,
+    lines_below,
+    notes_of,
+    split,
+)
 from city_policy.report.study import LANGUAGES, Text
 from city_policy.report.typography import digits, parts
 
@@ -25,7 +35,6 @@ TEXT_WIDTH, LABEL_WIDTH, WIDEST_COLUMN = 17.0, 4.2, 3.2
 # Few columns leave room for labels on one line, so that t values stand right below their coefficient.
 WIDE_LABEL = 6.2
 COLUMN_GAP = 0.28
-NARROW_LABEL, NARROW_GAP = 3.0, 0.16
 LINES_PER_PAGE = 46
 LETTERS_PER_CENTIMETRE = 6.5  # in footnotesize; a Chinese character is two
 # Notes are smaller: letters in a centimetre, the height of a line of theirs, and the lines of a page with notes.
@@ -62,20 +71,18 @@ def _cell(cell: Cell, language: str, layout: Layout) -> str:
 
 def _label_width(n: int) -> float:
     """Width of the labels beside so many columns, in centimetres."""
-    return NARROW_LABEL if n > MOST_COLUMNS else LABEL_WIDTH if n > 3 else WIDE_LABEL
+    return LABEL_WIDTH if n > 3 else WIDE_LABEL
 
 
 def _column_width(n: int) -> float:
     """Width of each of so many columns of numbers, in centimetres."""
-    gap = NARROW_GAP if n > MOST_COLUMNS else COLUMN_GAP
-    return min(WIDEST_COLUMN, (TEXT_WIDTH - _label_width(n)) / max(n, 1) - gap)
+    return min(WIDEST_COLUMN, (TEXT_WIDTH - _label_width(n)) / max(n, 1) - COLUMN_GAP)
 
 
 def _panel_width(panel: Panel) -> float:
     """Width of a panel of numbers, in centimetres."""
     n = panel.n_columns
-    gap = NARROW_GAP if n > MOST_COLUMNS else COLUMN_GAP
-    return _label_width(n) + n * (_column_width(n) + gap)
+    return _label_width(n) + n * (_column_width(n) + COLUMN_GAP)
 
 
 def _panel(panel: Panel, language: str, is_text: bool, layout: Layout) -> list[str]:
@@ -163,7 +170,9 @@ def _pages(table: PaperTable) -> list[list[Panel]]:
     """Panels that fit on one page together, the last ones with the notes."""
     layout = table.layout
     pages: list[list[Panel]] = [[]]
-    for panel in (part for whole in table.panels for part in _parts(whole, layout)):
+    # An upright page is narrower than one of Word.
+    narrow = (part for whole in table.panels for part in split(whole, MOST_COLUMNS))
+    for panel in (part for whole in narrow for part in _parts(whole, layout)):
         if pages[-1] and sum(_height(one, layout) for one in [*pages[-1], panel]) > LINES_PER_PAGE:
             pages.append([])
         pages[-1].append(panel)
@@ -181,8 +190,6 @@ def latex_table(table: PaperTable, language: str) -> str:
     lines = []
     for page, panels in enumerate(pages):
         again = Text("(续)", " (continued)")[language] if page else ""
-        narrow = any(panel.n_columns > MOST_COLUMNS for panel in panels)
-        size, gap = (r"\scriptsize", NARROW_GAP) if narrow else (r"\footnotesize", COLUMN_GAP)
         # A table that is a file of its own takes its number from the paper.
         if table.number is not None:
             lines.append(rf"\setcounter{{table}}{{{table.number - 1}}}")
@@ -191,7 +198,8 @@ def latex_table(table: PaperTable, language: str) -> str:
         label = rf"\label{{tab:{table.number}}}" if table.number is not None and not page else ""
         lines += [
             r"\begin{table}[htbp]",
-            rf"\centering{size}\setlength{{\tabcolsep}}{{{gap / 2:.2f}cm}}",
+            rf"\centering\footnotesize\setlength{{\tabcolsep}}{{{COLUMN_GAP / 2:.2f}cm}}",
+            r"\setlength{\abovecaptionskip}{0pt}\setlength{\belowcaptionskip}{6pt}",
             rf"\caption{{{_text(table.title[language])}{again}}}{label}",
         ]
         for place, panel in enumerate(panels):
@@ -207,7 +215,8 @@ def latex_table(table: PaperTable, language: str) -> str:
 
 def latex_file(table: PaperTable, language: str) -> str:
     """A table as a file that a paper takes in by ``\\input``; its first line says what the paper must load."""
-    return "% \\usepackage{array,booktabs}" + Text("，中文用 ctex\n", "\n")[language] + latex_table(table, language)
+    packages = "% \\usepackage{array,booktabs}"
+    return f"{packages}{Text('，中文用 ctex', '')[language]}\n{latex_table(table, language)}"
 
 
 def write_latex(tables: Sequence[PaperTable], folder: Path, language: str) -> None:

@@ -229,7 +229,8 @@ def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
     core = document.core_properties
     core.created = core.modified = MOMENT
-    core.author, core.title = "city-policy", tables_in_words(tables)[language]
+    # Word keeps no longer title among the properties.
+    core.author, core.title = "city-policy", tables_in_words(tables)[language][:255]
     for place, table in enumerate(tables):
         heading = document.add_paragraph()
         heading.alignment = WD_ALIGN_PARAGRAPH.CENTER

@@ -7,7 +7,7 @@ from city_policy.errors import InputError
 from city_policy.report.cells import (
     CLUSTERED,
     IID,
-    MOST_NARROW_COLUMNS,
+    MOST_COLUMNS_ASIDE,
     SIMULATED_NOTE,
     YES,
     Cell,
@@ -46,7 +46,7 @@ def regression_table(tools: Tools, options: TableOptions, records: Records | Non
     panel = Panel(None, tools.heading("variable"), _headings(chosen), (*_coefficients(chosen), *_footer(chosen)))
     known = KINDS.get(str(columns[0].first.get("result", "")))
     title = _title(chosen, known.title if known else None)
-    panels = tuple(split(panel, MOST_NARROW_COLUMNS))
+    panels = tuple(split(panel, MOST_COLUMNS_ASIDE))
     simulated = (SIMULATED_NOTE,) if tools.study.simulated else ()
     sources = tuple(dict.fromkeys(record.source for record in columns))
     notes = (*notes_below(chosen), *simulated)

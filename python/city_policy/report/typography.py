@@ -17,7 +17,7 @@ _MINUS = re.compile(r"(?<![\w.)\]-])-(?=\.?\d)")
 _PERCENT = re.compile(r"(?<=\d) %")
 _RELATION = re.compile(r"(?<=\b[pPtFZzN]) ?([<>=≤≥]) ?(?=[\d.−])")
 _SQUARE = re.compile(r"(?<![A-Za-z0-9])R2(?![A-Za-z0-9])")
-_LARGE = re.compile(r"(?<![\d.])\d{5,}(?![\d.])")
+_LARGE = re.compile(r"(?<![\d.])\d{5,}")
 # A letter alone that stands for a statistic: before its kind, a relation, a bracket or the end.
 _SYMBOL = re.compile(
     r"(?<![A-Za-z0-9'’.])(?:R(?=²)|[tpPFZzN](?=[ \u00a0]?(?:values?\b|statistics?\b|值|统计量|[<>=≤≥])|$)|"
