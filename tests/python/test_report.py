@@ -208,7 +208,14 @@ def number_cell(cell: str) -> bool:
 
 
 def plain_latex(cell: str) -> str:
-    cell = cell.strip().removeprefix("{}").replace("$-$", "-").replace("---", "—").replace(r"\,", "")
+    cell = (
+        cell.strip()
+        .removeprefix("{}")
+        .removeprefix(r"\hspace{0pt}")
+        .replace("$-$", "-")
+        .replace("---", "—")
+        .replace(r"\,", "")
+    )
     return re.sub(r"\$\^\{(\*+)\}\$", r"\1", cell)
 
 

@@ -247,14 +247,9 @@ def split(panel: Panel, most: int = MOST_COLUMNS) -> list[Panel]:
         return [panel]
     lines = [[span for _, span in line] for line in panel.headings]
     spans = next((line for line in lines if max(line) <= most), lines[-1])
-    size = math.ceil(panel.n_columns / math.ceil(panel.n_columns / most))
-    parts: list[list[int]] = [[]]
-    column = 0
-    for span in spans:
-        if parts[-1] and len(parts[-1]) + span > max(size, span):
-            parts.append([])
-        parts[-1] += range(column, column + span)
-        column += span
+    least = math.ceil(panel.n_columns / math.ceil(panel.n_columns / most))
+    # Few parts, and these about equally wide.
+    parts = min((_filled(spans, size) for size in range(least, max(most, least) + 1)), key=len)
     found = []
     for number, columns in enumerate(parts):
         rows = [
@@ -273,6 +268,18 @@ def split(panel: Panel, most: int = MOST_COLUMNS) -> list[Panel]:
             )
         )
     return found
+
+
+def _filled(spans: Sequence[int], size: int) -> list[list[int]]:
+    """Columns in parts of at most ``size``, but for a heading that is wider itself."""
+    parts: list[list[int]] = [[]]
+    column = 0
+    for span in spans:
+        if parts[-1] and len(parts[-1]) + span > max(size, span):
+            parts.append([])
+        parts[-1] += range(column, column + span)
+        column += span
+    return parts
 
 
 def _part(line: Sequence[tuple[Text, int]], columns: Sequence[int]) -> tuple[tuple[Text, int], ...]:

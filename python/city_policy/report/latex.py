@@ -34,6 +34,8 @@ _special = re.compile("[" + re.escape("".join(_SPECIAL)) + "]")
 TEXT_WIDTH, LABEL_WIDTH, WIDEST_COLUMN = 17.0, 4.2, 3.2
 # Few columns leave room for labels on one line, so that t values stand right below their coefficient.
 WIDE_LABEL = 6.2
+# More columns than this need smaller letters and leave less for the labels.
+MANY, NARROW_LABEL = 6, 3.4
 COLUMN_GAP = 0.28
 LINES_PER_PAGE = 46
 LETTERS_PER_CENTIMETRE = 6.5  # in footnotesize; a Chinese character is two
@@ -43,7 +45,8 @@ LETTERS_PER_CENTIMETRE_OF_NOTES, HEIGHT_OF_NOTES, LINES_WITH_NOTES = 7.5, 0.8, 5
 PREAMBLE = {
     "zh": "% 用 XeLaTeX 编译\n\\documentclass[UTF8,zihao=-4]{ctexart}\n",
     "mixed": "% Compile with XeLaTeX\n\\documentclass[UTF8,scheme=plain,11pt]{ctexart}\n",
-    "en": "% Compile with XeLaTeX or pdfLaTeX\n\\documentclass[11pt]{article}\n\\usepackage[T1]{fontenc}\n",
+    "en": "% Compile with XeLaTeX or pdfLaTeX\n\\documentclass[11pt]{article}\n\\usepackage{iftex}\n"
+    "\\ifPDFTeX\\usepackage[T1]{fontenc}\\fi\n",
 }
 
 
@@ -57,6 +60,11 @@ def _text(words: str) -> str:
     return "".join(rf"\textit{{{escape(part)}}}" if is_italic else escape(part) for part, is_italic in parts(words))
 
 
+def _wrapped(words: str) -> str:
+    """Words in a narrow column, of which the first may be hyphenated too; a number never breaks."""
+    return rf"\hspace{{0pt}}{_text(words)}" if words else ""
+
+
 def _number(text: str) -> str:
     """A printed number with LaTeX's minus signs and narrow spaces."""
     return escape(digits(text))
@@ -64,14 +72,14 @@ def _number(text: str) -> str:
 
 def _cell(cell: Cell, language: str, layout: Layout) -> str:
     if cell.words is not None:
-        return _text(cell.words[language])
+        return _wrapped(cell.words[language])
     mark = cell.marked(layout)
     return _number(cell.number) + (f"$^{{{mark}}}$" if mark else "")
 
 
 def _label_width(n: int) -> float:
     """Width of the labels beside so many columns, in centimetres."""
-    return LABEL_WIDTH if n > 3 else WIDE_LABEL
+    return NARROW_LABEL if n > MANY else LABEL_WIDTH if n > 3 else WIDE_LABEL
 
 
 def _column_width(n: int) -> float:
@@ -90,7 +98,7 @@ def _panel(panel: Panel, language: str, is_text: bool, layout: Layout) -> list[s
     label_width, width = _label_width(n), _column_width(n)
     # Columns of words, as of the indicators, share what numbers do not need.
     widths = [2.6, 6.2, 1.2, 1.4] if is_text else [width] * n
-    centred = "".join(rf">{{\centering\arraybackslash\hspace{{0pt}}}}p{{{w:.2f}cm}}" for w in widths)
+    centred = "".join(rf">{{\centering\arraybackslash}}p{{{w:.2f}cm}}" for w in widths)
     lines = [
         rf"\begin{{tabular}}{{@{{}}>{{\raggedright\arraybackslash}}p{{{label_width}cm}}{centred}@{{}}}}",
         r"\toprule",
@@ -101,12 +109,10 @@ def _panel(panel: Panel, language: str, is_text: bool, layout: Layout) -> list[s
         label = _text(panel.label_heading[language]) if number == len(panel.headings) - 1 else ""
         cells, rules, column = [label], [], 2
         for words, span in line:
-            text = _text(words[language])
+            text = _wrapped(words[language])
             if span > 1:
                 spanned = sum(widths[column - 2 : column - 2 + span]) + (span - 1) * COLUMN_GAP
-                cells.append(
-                    rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash\hspace{{0pt}}}}p{{{spanned:.2f}cm}}}}{{{text}}}"
-                )
+                cells.append(rf"\multicolumn{{{span}}}{{>{{\centering\arraybackslash}}p{{{spanned:.2f}cm}}}}{{{text}}}")
                 rules.append(rf"\cmidrule(lr){{{column}-{column + span - 1}}}")
             else:
                 cells.append(text)
@@ -190,6 +196,7 @@ def latex_table(table: PaperTable, language: str) -> str:
     lines = []
     for page, panels in enumerate(pages):
         again = Text("(续)", " (continued)")[language] if page else ""
+        size = r"\scriptsize" if any(panel.n_columns > MANY for panel in panels) else r"\footnotesize"
         # A table that is a file of its own takes its number from the paper.
         if table.number is not None:
             lines.append(rf"\setcounter{{table}}{{{table.number - 1}}}")
@@ -198,7 +205,7 @@ def latex_table(table: PaperTable, language: str) -> str:
         label = rf"\label{{tab:{table.number}}}" if table.number is not None and not page else ""
         lines += [
             r"\begin{table}[htbp]",
-            rf"\centering\footnotesize\setlength{{\tabcolsep}}{{{COLUMN_GAP / 2:.2f}cm}}",
+            rf"\centering{size}\setlength{{\tabcolsep}}{{{COLUMN_GAP / 2:.2f}cm}}",
             r"\setlength{\abovecaptionskip}{0pt}\setlength{\belowcaptionskip}{6pt}",
             rf"\caption{{{_text(table.title[language])}{again}}}{label}",
         ]

@@ -151,16 +151,16 @@ def _dropped(chosen: Chosen) -> list[Text]:
     """Rows that could not be used; terms that were dropped are told by the messages."""
     said = []
     for name, zh, en in (
-        ("n_dropped_missing", "缺失值", "rows with missing values"),
-        ("n_dropped_singletons", "单点固定效应", "singletons of the fixed effects"),
+        ("n_dropped_missing", "缺失值", "missing values"),
+        ("n_dropped_singletons", "单点固定效应", "fixed effects of their own"),
     ):
         for count, at in _columns_where(chosen, partial(_count, name)).items():
             if count:
                 numbers = _numbers(at)
                 said.append(
                     Text(
-                        f"第{numbers.zh}列因{zh}剔除观测 {count} 个。",
-                        f"{_column(at)} {numbers.en} leave{'s' * (len(at) == 1)} out {count} {en}.",
+                        f"第{numbers.zh}列因{zh}剔除观测{'各' * (len(at) > 1)} {count} 个。",
+                        f"Rows left out for {en} in {'each of ' * (len(at) > 1)}{numbers.en}: {count}.",
                     )
                 )
     return said

@@ -194,7 +194,8 @@ def _policies(chosen: Chosen) -> list[Text]:
     policies = [str(record.first["treatment"]) for record in chosen.columns]
     if all((place, policy) in told and policy in chosen.terms for place, policy in enumerate(policies)):
         return []
-    return [chosen.tools.study.short(policy) if policy != "none" else same("") for policy in policies]
+    names = [chosen.tools.study.short(policy) if policy != "none" else same("") for policy in policies]
+    return [Text(name.zh, name.en[:1].upper() + name.en[1:]) for name in names]
 
 
 def _heading(chosen: Chosen, record: Record) -> Text:
