@@ -11,7 +11,7 @@ from conftest import run
 def test_version_and_help(project, tmp_path):
     assert run(["city-policy", "--version"], project, tmp_path).stdout.strip() == __version__
     output = run(["city-policy", "--help"], project, tmp_path).stdout
-    for command in ("build", "ingest", "montecarlo", "publish", "questions", "report", "simulate"):
+    for command in ("build", "ingest", "montecarlo", "publish", "questions", "report", "simulate", "table"):
         assert command in output
 
 

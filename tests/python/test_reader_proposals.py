@@ -6,6 +6,7 @@ import pytest
 from city_policy.cli import main
 from city_policy.errors import InputError
 from city_policy.reader import accept_proposals, ingest
+from city_policy.reader.proposals import OWN_COLUMNS, SEED_COLUMNS, write_rows
 from reader_workbooks import GEOGRAPHY, MAPPING, copy_seeds, table, write_workbook
 
 ROWS = [["北京市", "Beijing", "1", "2"], ["洛陌市", "Luoyang", "3", "4"]]
@@ -120,3 +121,22 @@ def test_command(read_again, seeds, tmp_path, monkeypatch, capsys):
     assert "1 into units.csv" in capsys.readouterr().out
     assert main(["accept", str(tmp_path / "nowhere")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["=1+1", "@SUM(A1)", "+某某指标", "-某某指标", "'=1+1"])
+def test_proposals_hold_no_formulas_and_are_taken_as_they_were(tmp_path, seeds, header):
+    """A text that a spreadsheet would compute is marked in the file for people, and not in the seeds."""
+    proposed = tmp_path / "proposals" / "headers.csv"
+    row = {
+        "accept": "yes",
+        "n_cells": 2,
+        "example": "x",
+        "header": header,
+        "table_title": "没见过的表",
+        "valid_from": "2011",
+    }
+    write_rows(proposed, (*OWN_COLUMNS, *SEED_COLUMNS["headers"]), [row])
+    [written] = rows_of(proposed)
+    assert written["header"] == f"'{header}" and written["table_title"] == "没见过的表"
+    assert accept_proposals(proposed.parent, *seeds) == {"headers": 1}
+    assert rows_of(seeds[0] / "headers.csv")[-1]["header"] == header

@@ -166,7 +166,7 @@ def test_html_shows_the_numbers_of_the_definition(soup, tables):
             number = element.select_one(".number")
             if number is None:
                 continue
-            estimate = number.find(string=True, recursive=False).strip()
+            estimate = number.select_one(".digits").text
             clustered = number.select_one("sup.clustered")
             shown.append(
                 [
@@ -208,7 +208,14 @@ def number_cell(cell: str) -> bool:
 
 
 def plain_latex(cell: str) -> str:
-    cell = cell.strip().removeprefix("{}").replace("$-$", "-").replace("---", "—")
+    cell = (
+        cell.strip()
+        .removeprefix("{}")
+        .removeprefix(r"\hspace{0pt}")
+        .replace("$-$", "-")
+        .replace("---", "—")
+        .replace(r"\,", "")
+    )
     return re.sub(r"\$\^\{(\*+)\}\$", r"\1", cell)
 
 
@@ -218,8 +225,10 @@ def test_word_shows_the_numbers_of_the_definition(report, tables):
     for table in tables:
         for panel in table.panels:
             grid = next(grids)
-            shown = [[cell.text for cell in row.cells[1:]] for row in grid.rows]
+            # Print has minus signs; the definition has the hyphens that numbers are made of.
+            shown = [[cell.text.replace("−", "-").replace("\u202f", "") for cell in row.cells[1:]] for row in grid.rows]
             wanted = [line for row in panel.rows if not row.is_heading for line in lines_of(row)]
+            wanted = [[cell.replace("−", "-") for cell in line] for line in wanted]
             body = [row for row in shown[len(panel.headings) + bool(panel.title) :]]
             headings = [number for number, row in enumerate(r for p in [panel] for r in p.rows) if row.is_heading]
             if headings:
@@ -422,7 +431,7 @@ def test_estimates_that_are_not_identified_are_dashes_with_their_reason(demo_bui
     )
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
-    numbers = {element.find(string=True, recursive=False).strip() for element in soup.select("#table-7 td .number")}
+    numbers = {element.text for element in soup.select("#table-7 td .number .digits")}
     assert numbers == {"—"}
     assert "No city of the sample is treated." in soup.select_one("#table-7 .notes").text
     assert "Too few years for leads." in soup.select_one("#figure-event_study .message").text
@@ -892,3 +901,93 @@ for (const element of document.querySelectorAll("body *")) {
 }
 return worst;
 """
+
+
+# What the page puts on the clipboard: of the first ``rows`` rows of a table's body, or of the whole table.
+COPIED = """
+const [id, rows] = arguments;
+const table = document.querySelector(`#${id} table.paper`);
+const selection = document.getSelection();
+selection.removeAllRanges();
+const range = document.createRange();
+if (rows) {
+  range.setStart(table.tBodies[0].rows[0].cells[0], 0);
+  range.setEnd(table.tBodies[0].rows[rows - 1].lastElementChild, table.tBodies[0].rows[rows - 1].lastElementChild.childNodes.length);
+} else range.selectNodeContents(table);
+selection.addRange(range);
+const event = new ClipboardEvent("copy", {clipboardData: new DataTransfer(), bubbles: true, cancelable: true});
+const untouched = table.dispatchEvent(event);
+return [untouched, event.clipboardData.getData("text/plain"), event.clipboardData.getData("text/html")];
+"""
+
+
+def test_numbers_are_copied_as_numbers(browser, report, tables):
+    """Every number of a table alone in its cell, stars in cells of their own, t values below without brackets."""
+    browser.get(f"file://{report}/index.html")
+    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
+    untouched, text, markup = browser.execute_script(COPIED, "table-3", None)
+    assert not untouched
+    rows = [line.split("\t") for line in text.split("\n")]
+    assert len({len(row) for row in rows}) == 1
+    wanted: list[list[str]] = []
+    for row in tables[2].panels[0].rows:
+        wanted.append([cell.words.zh if cell.words else cell.number for cell in row.cells])
+        if any(cell.statistic(CLUSTERED) for cell in row.cells):
+            wanted.append([cell.statistic(CLUSTERED) for cell in row.cells])
+    body = rows[len(tables[2].panels[0].headings) :]
+    # The columns are label, number, stars, number, stars ...
+    assert [row[1::2] for row in body] == wanted
+    assert [row[2::2] for row in body[:1]] == [[cell.stars(CLUSTERED) for cell in tables[2].panels[0].rows[0].cells]]
+    assert body[1][0] == "t 值（聚类）"
+    numbers = [cell for row in body for cell in row[1::2] if cell and cell != "是"]
+    assert len(numbers) > 60 and all(float(number) == float(number) for number in numbers)
+    assert any(number.startswith("-") for number in numbers) and "−" not in "".join(numbers)
+    pasted = [[cell.text for cell in row.select("td")] for row in BeautifulSoup(markup, "html.parser").select("tr")]
+    assert pasted == rows
+
+    # A part of a table: only what is selected.
+    _, text, _ = browser.execute_script(COPIED, "table-3", 2)
+    assert [line.split("\t")[0] for line in text.split("\n")] == [
+        tables[2].panels[0].rows[0].label.zh, "t 值（聚类）", tables[2].panels[0].rows[1].label.zh, "t 值（聚类）",
+    ]  # fmt: skip
+
+
+def test_the_clipboard_gets_what_the_button_and_the_keyboard_copy(browser, report):
+    """Real keys and a real paste: the button copies a table, and Ctrl+C in one cell a number without its minus sign
+    of print, its brackets and its stars.
+    """
+    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+    browser.get(f"file://{report}/index.html")
+    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
+    browser.execute_script("document.body.insertAdjacentHTML('afterbegin', '<textarea id=pasted></textarea>')")
+    area = browser.find_element("id", "pasted")
+    button = browser.find_element("css selector", "#table-3 .copy")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
+    button.click()
+    assert browser.find_element("css selector", "#table-3 .copied").is_displayed()
+    area.send_keys(keys.CONTROL, "v")
+    assert "\t-0.0168\t***\t" in area.get_property("value") and "(" not in area.get_property("value").split("\n")[4]
+    cell = browser.execute_script(
+        "return [...document.querySelectorAll('#table-3 td')].find((cell) => cell.textContent.includes('-0.0168'))"
+    )
+    assert keyboard_copy(browser, cell, area) == "-0.0168\t***\n-3.29\t"
+    # More than a table is copied as any page is: without brackets and stars, and with the hyphen.
+    whole = keyboard_copy(browser, browser.find_element("id", "table-3"), area)
+    assert "-0.0168" in whole and "-3.29" in whole
+    assert not re.search(r"\(-?\d", whole) and "−0" not in whole
+
+
+def keyboard_copy(browser, element, area) -> str:
+    """What a text area gets of an element by Ctrl+C and Ctrl+V."""
+    keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+    area.clear()
+    browser.execute_script(
+        "document.activeElement.blur(); document.getSelection().selectAllChildren(arguments[0])", element
+    )
+    browser.switch_to.active_element.send_keys(keys.CONTROL, "c")
+    area.send_keys(keys.CONTROL, "v")
+    return area.get_property("value")
+
+
+def ground_of(browser) -> str:
+    return "dark" if browser.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches") else "light"

@@ -241,7 +241,7 @@ def test_a_study_lists_its_tables(second_database, tmp_path):
     database = changed(
         second_database,
         tmp_path,
-        "insert into seeds.tables values ('7', 'event_study', '事件研究', 'Leads & lags'), "
+        "insert into seeds.tables (table_no, result, title_zh, title_en) values ('7', 'event_study', '事件研究', 'Leads & lags'), "
         "('2', 'baseline_effects', '基准', null), ('9', 'order_effects', '次序', 'Order'), "
         "('11', 'placebo_test', '安慰剂', 'Placebo'), ('12', 'group_differences', '差异', 'Differences')",
     )

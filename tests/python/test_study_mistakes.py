@@ -154,8 +154,8 @@ ON_A_YEARBOOK = {
         ("found the column 'panel_colum'", "did you mean panel_column", "correct it"),
     ),
     "a missing column": Mistake(
-        put("tables", "table_no,title_zh,title_en\n1,一,One\n"), "tables.csv, row 1",
-        ("the column 'result' is missing", "add it"),
+        put("tables", "table_no,result,title_zh\n1,baseline_effects,一\n"), "tables.csv, row 1",
+        ("the column 'title_en' is missing", "add it"),
     ),
     "a repeated column": Mistake(
         swap("labels", "label_zh,label_en", "label_zh,label_zh"), "labels.csv, row 1",
@@ -692,6 +692,42 @@ ON_A_YEARBOOK = {
     "an unknown result of a table": Mistake(
         swap("tables", "baseline_effects", "baseline"), "tables.csv, row 2, column result",
         ("found 'baseline'", "did you mean baseline_effects"),
+    ),
+    "a table of neither": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,,,,,,\n"),
+        "tables.csv, row 2, column result", ("found neither result nor specifications",),
+    ),
+    "a table of both": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,baseline_effects,一,One,baseline,,,,,\n"),
+        "tables.csv, row 2, column result", ("beside specifications", "expected one of them"),
+    ),
+    "a table of an unknown specification": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baselin,,,,,\n"),
+        "tables.csv, row 2, column specifications", ("found 'baselin'", "did you mean baseline"),
+    ),
+    "an unknown row of a table": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baseline,treatment,,,,\n"),
+        "tables.csv, row 2, column rows", ("found 'treatment'", "did you mean treatments"),
+    ),
+    "an unknown statistic of a table": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baseline,,z,,,\n"),
+        "tables.csv, row 2, column statistic", ("statistic is 'z'", "one or more of t, se, p, ci"),
+    ),
+    "unknown errors of a table": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baseline,,,CRV2,,\n"),
+        "tables.csv, row 2, column errors", ("found 'CRV2'", "CRV1"),
+    ),
+    "decimals of a table": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baseline,,,,12,\n"),
+        "tables.csv, row 2, column decimals", ("decimals are '12'", "from 0 to 8"),
+    ),
+    "stars of a table": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,,一,One,baseline,,,,,0.01 0.05\n"),
+        "tables.csv, row 2, column stars", ("from the largest to the smallest",),
+    ),
+    "a choice without specifications": Mistake(
+        put("tables", "table_no,result,title_zh,title_en,specifications,rows,statistic,errors,decimals,stars\n1,baseline_effects,一,One,,,se,,,\n"),
+        "tables.csv, row 2, column statistic", ("without specifications",),
     ),
     "a bad number of a table": Mistake(
         swap("tables", "1,baseline", "A1,baseline"), "tables.csv, row 2, column table_no", ("found 'A1'", "from 1 to 99")

@@ -2,12 +2,14 @@
 accepted ones into the seeds.
 
 Every file has the columns of its seed and three in front: ``accept`` (yes takes the row over), ``n_cells`` (filled
-cells that the row would free) and ``example`` (the address of the first).
+cells that the row would free) and ``example`` (the address of the first). A text that a spreadsheet would take for a
+formula has an apostrophe in front, which is taken off again.
 """
 
 import csv
 import io
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +39,9 @@ SEED_COLUMNS = {
 }
 OWN_COLUMNS = ("accept", "n_cells", "example")
 ACCEPTED = ("yes", "y", "1", "true", "x", "是")
+# What a text of a workbook may begin with that makes it a formula in a spreadsheet.
+_formula = re.compile(r"[=+@\-\t\r]")
+_marked = re.compile(r"'+[=+@\-\t\r]")
 _NAME_KINDS = ("ocr_variant", "merged_into", "province_row", "total_row")
 
 
@@ -247,7 +252,22 @@ def _read(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     for column in (*OWN_COLUMNS, *columns):
         if column not in found:
             raise InputError(f"The file {path} lacks the column {column}; restore it or delete the file.")
-    return [{column: row[column] or "" for column in (*OWN_COLUMNS, *columns)} for row in rows]
+    return [{column: _unmarked(row[column] or "") for column in (*OWN_COLUMNS, *columns)} for row in rows]
+
+
+def _as_proposals(columns: tuple[str, ...], rows: list[dict]) -> str:
+    """Rows as a person opens them in a spreadsheet, where a text stays a text."""
+    return _as_text(columns, [{column: _with_mark(row.get(column, "")) for column in columns} for row in rows])
+
+
+def _with_mark(content: object) -> object:
+    """A text that would be a formula with an apostrophe in front; one that looks marked already gets one more."""
+    is_text = isinstance(content, str) and (_formula.match(content) or _marked.match(content))
+    return f"'{content}" if is_text else content
+
+
+def _unmarked(text: str) -> str:
+    return text[1:] if _marked.match(text) else text
 
 
 def _read_seed_keys(seed: str, path: Path) -> set[tuple]:
@@ -267,7 +287,7 @@ class _Write:
 
 
 def _writer(path: Path, columns: tuple[str, ...], rows: list[dict]) -> _Write:
-    return _Write(path, _as_text(columns, rows))
+    return _Write(path, _as_proposals(columns, rows))
 
 
 def _appender(path: Path, columns: tuple[str, ...], rows: list[dict]) -> _Write:
@@ -287,8 +307,8 @@ def _as_text(columns: tuple[str, ...], rows: list[dict]) -> str:
 
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: list[dict]) -> None:
-    """Writes a CSV file aside and then takes the place of the former one; raises InputError if that fails."""
-    replace_text(path, _as_text(columns, rows))
+    """Writes a file of proposals aside and then takes the place of the former one; raises InputError if that fails."""
+    replace_text(path, _as_proposals(columns, rows))
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -32,16 +32,17 @@ BRACKETS_NOTE_BESIDE_PAPER = Text(
     "t values clustered by city in parentheses, which the stars rest on; iid t values, as the paper prints, in "
     "brackets.",
 )
-# More columns of numbers than this do not fit the width of a page.
+# More columns of numbers than this do not fit the width of a page; on a page of Word on its side it is two more.
 MOST_COLUMNS = 8
+MOST_COLUMNS_ASIDE = 10
 YES = Text("是", "Yes")
 
 
-def stars(p_value: float | None) -> str:
-    """The stars of a p value; none for none."""
+def stars(p_value: float | None, significance: Sequence[tuple[float, str]] = SIGNIFICANCE) -> str:
+    """The stars of a p value; none for none. ``significance``: limits and marks, the strictest first."""
     if p_value is None:
         return ""
-    return next((mark for limit, mark in SIGNIFICANCE if p_value < limit), "")
+    return next((mark for limit, mark in significance if p_value < limit), "")
 
 
 def printed(value: float, decimals: int) -> str:
@@ -52,10 +53,49 @@ def printed(value: float, decimals: int) -> str:
 
 @dataclass(frozen=True)
 class Statistic:
-    """A t value and its p value under one variance estimator."""
+    """A t value and its p value under one variance estimator, and where a table asks for them error and interval."""
 
     t: float | None
     p: float | None
+    std_error: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line below the coefficients: ``kind`` is t, se, p, ci or published, under the variance estimator ``vcov``.
+
+    ``name``: what a reader calls the line where its numbers stand alone, as after copying. ``switch``: a class of the
+    page that shows and hides the line.
+    """
+
+    vcov: str
+    name: Text
+    kind: str = "t"
+    brackets: str = "()"
+    decimals: int = 2
+    switch: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands below the coefficients of a table, and what its stars rest on.
+
+    ``notes``: what explains them, in place of the sentences of the report's own tables.
+    """
+
+    lines: tuple[Line, ...] = (
+        Line(CLUSTERED, Text("t 值(聚类)", "t (clustered)"), switch="clustered"),
+        Line(IID, Text("t 值(iid)", "t (iid)"), brackets="[]", switch="iid"),
+    )
+    starred_by: str = CLUSTERED
+    significance: tuple[tuple[float, str], ...] = SIGNIFICANCE
+    notes: tuple[Text, ...] | None = None
+
+    @property
+    def is_report(self) -> bool:
+        """Whether a reader of the page switches between clustered and iid t values."""
+        return self.notes is None
 
 
 @dataclass(frozen=True)
@@ -84,9 +124,32 @@ class Cell:
             return MISSING if self.missing else ""
         return printed(self.value, self.decimals)
 
-    def stars(self, vcov: str) -> str:
+    def stars(self, vcov: str, significance: Sequence[tuple[float, str]] = SIGNIFICANCE) -> str:
         """The stars under one variance estimator."""
-        return stars(self.statistics[vcov].p) if vcov in self.statistics else ""
+        return stars(self.statistics[vcov].p, significance) if vcov in self.statistics else ""
+
+    def marked(self, layout: Layout) -> str:
+        """The stars that a table gives to the number."""
+        return self.stars(layout.starred_by, layout.significance)
+
+    def below(self, line: Line) -> str:
+        """What stands in a line below the number, with its brackets, or nothing."""
+        if line.kind == "published":
+            return self.published or ""
+        value = self.below_value(line)
+        if isinstance(value, tuple):
+            low, high = (printed(end, line.decimals) for end in value)
+            return f"[{low}, {high}]"
+        return "" if value is None else f"{line.brackets[:1]}{printed(value, line.decimals)}{line.brackets[1:]}"
+
+    def below_value(self, line: Line) -> float | tuple[float, float] | None:
+        """The number or the interval of a line below the number."""
+        found = self.statistics.get(line.vcov)
+        if found is None or line.kind == "published":
+            return None
+        if line.kind == "ci":
+            return found.interval
+        return {"t": found.t, "se": found.std_error, "p": found.p}[line.kind]
 
     def statistic(self, vcov: str) -> str:
         """The t value as printed, or nothing."""
@@ -125,18 +188,27 @@ class Panel:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """One table of the report. ``result``: the result that it shows; ``sources``: the tables it is made from.
+    """One table. ``number``: none for a table outside the report; ``result``: the result that it shows; ``sources``:
+    the tables it is made from.
 
     ``beside_paper``: whether the study has published numbers to stand beside ours.
     """
 
-    number: int
+    number: int | None
     result: str
     title: Text
     panels: tuple[Panel, ...]
     notes: tuple[Text, ...]
     sources: tuple[str, ...]
     beside_paper: bool = False
+    layout: Layout = Layout()
+
+    @property
+    def heading(self) -> Text:
+        """The title with the number."""
+        if self.number is None:
+            return self.title
+        return Text(f"表 {self.number}  {self.title.zh}", f"Table {self.number}. {self.title.en}")
 
     @property
     def has_estimates(self) -> bool:
@@ -146,8 +218,15 @@ class PaperTable:
 
 def notes_of(table: PaperTable) -> tuple[Text, ...]:
     """The notes below a table on paper: what brackets and stars mean, then the table's own."""
+    if table.layout.notes is not None:
+        return (*table.layout.notes, *table.notes)
     brackets = BRACKETS_NOTE_BESIDE_PAPER if table.beside_paper else BRACKETS_NOTE
     return ((brackets, STARS_NOTE) if table.has_estimates else ()) + table.notes
+
+
+def lines_below(row: "TableRow", layout: Layout) -> list[Line]:
+    """The lines that stand below a row of coefficients: those in which some cell says something."""
+    return [line for line in layout.lines if any(cell.below(line) for cell in row.cells)]
 
 
 def plain(value: float | None, published: float | None = None, decimals: int = 4) -> Cell:
@@ -161,18 +240,16 @@ def plain(value: float | None, published: float | None = None, decimals: int = 4
 
 
 def split(panel: Panel, most: int = MOST_COLUMNS) -> list[Panel]:
-    """The panel in parts of at most ``most`` columns, as a page is wide; columns under one heading stay together."""
+    """The panel in parts of at most ``most`` columns, as a page is wide; columns under one heading stay together, but
+    under one that a part has no room for.
+    """
     if panel.n_columns <= most:
         return [panel]
-    spans = [span for _, span in panel.headings[0]]
-    size = math.ceil(panel.n_columns / math.ceil(panel.n_columns / most))
-    parts: list[list[int]] = [[]]
-    column = 0
-    for span in spans:
-        if parts[-1] and len(parts[-1]) + span > max(size, span):
-            parts.append([])
-        parts[-1] += range(column, column + span)
-        column += span
+    lines = [[span for _, span in line] for line in panel.headings]
+    spans = next((line for line in lines if max(line) <= most), lines[-1])
+    least = math.ceil(panel.n_columns / math.ceil(panel.n_columns / most))
+    # Few parts, and these about equally wide.
+    parts = min((_filled(spans, size) for size in range(least, max(most, least) + 1)), key=len)
     found = []
     for number, columns in enumerate(parts):
         rows = [
@@ -191,6 +268,18 @@ def split(panel: Panel, most: int = MOST_COLUMNS) -> list[Panel]:
             )
         )
     return found
+
+
+def _filled(spans: Sequence[int], size: int) -> list[list[int]]:
+    """Columns in parts of at most ``size``, but for a heading that is wider itself."""
+    parts: list[list[int]] = [[]]
+    column = 0
+    for span in spans:
+        if parts[-1] and len(parts[-1]) + span > max(size, span):
+            parts.append([])
+        parts[-1] += range(column, column + span)
+        column += span
+    return parts
 
 
 def _part(line: Sequence[tuple[Text, int]], columns: Sequence[int]) -> tuple[tuple[Text, int], ...]:

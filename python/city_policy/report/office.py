@@ -11,7 +11,7 @@ from pathlib import Path
 
 import docx
 from docx.enum.section import WD_ORIENT
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -22,12 +22,18 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
-from city_policy.report.cells import CLUSTERED, IID, Cell, Panel, PaperTable, TableRow, notes_of
+from city_policy.report.cells import Cell, Layout, Line, Panel, PaperTable, TableRow, lines_below, notes_of
 from city_policy.report.study import Text
+from city_policy.report.typography import digits, parts, squared
 
 # Office files carry the time of writing in their entries and properties; one fixed moment keeps them reproducible.
 MOMENT = datetime.datetime(2000, 1, 1)
 FONTS = {"zh": "SimSun", "en": "Times New Roman"}
+# The last lines of a Word table stay on the page of its notes.
+LAST_LINES = 4
+# Of a Word page: its sides and the widest column of numbers, in centimetres, how many columns of numbers fit on an
+# upright page, and how many leave room for margins in their cells.
+UPRIGHT, WIDEST_SHARE, MOST_UPRIGHT, MOST_WIDE_COLUMNS = (21.0, 29.7), 3.4, 5, 8
 
 
 def _write_reproducibly(content: bytes, path: Path) -> None:
@@ -42,13 +48,11 @@ def _write_reproducibly(content: bytes, path: Path) -> None:
             target.writestr(entry, data)
 
 
-def _title(table: PaperTable, language: str) -> str:
-    return Text(f"表 {table.number}  ", f"Table {table.number}. ")[language] + table.title[language]
-
-
 def tables_in_words(tables: Sequence[PaperTable]) -> Text:
-    """The numbers of the tables, as a title says them."""
-    numbers = [table.number for table in tables]
+    """The numbers of the tables, as a title says them; the title of a table that has none."""
+    numbers = [table.number for table in tables if table.number is not None]
+    if tables and not numbers:
+        return tables[0].title
     if not numbers:
         return Text("没有表", "no tables")
     if len(numbers) == 1:
@@ -70,85 +74,154 @@ def _rule(cell, **edges: int) -> None:
     cell._tc.get_or_add_tcPr().append(borders)
 
 
-def _write_in(
-    cell, words: str, *, bold: bool = False, italic: bool = False, left: bool = False, stars: str = ""
-) -> None:
-    """Words in a Word cell, stars raised behind them."""
-    paragraph = cell.paragraphs[0]
-    paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
-    run = paragraph.add_run(words)
-    run.bold, run.italic = bold, italic
+def _write_in(cell, words: str, *, bold: bool = False, italic: bool = False, left: bool = False) -> None:
+    """Words in a Word cell, letters that stand for a statistic in italics."""
+    paragraph = _paragraph(cell, left)
+    for part, is_italic in parts(words):
+        run = paragraph.add_run(part)
+        run.bold, run.italic = bold, italic or is_italic
+
+
+def _write_number(cell, text: str, stars: str = "") -> None:
+    """A number in a Word cell, stars raised behind it."""
+    paragraph = _paragraph(cell)
+    paragraph.add_run(digits(text))
     if stars:
         paragraph.add_run(stars).font.superscript = True
 
 
-def _word_panel(document, panel: Panel, language: str) -> None:
+def _paragraph(cell, left: bool = False):
+    """The paragraph of a Word cell."""
+    paragraph = cell.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
+    return paragraph
+
+
+def _new_row(grid, is_heading: bool = False):
+    """A new row that no page end cuts; headings stand again on every page."""
+    row = grid.add_row()
+    properties = row._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:cantSplit"))
+    if is_heading:
+        properties.append(OxmlElement("w:tblHeader"))
+    return row
+
+
+def _keep_with_next(row) -> None:
+    """Hold a row and the one below it on one page."""
+    for cell in row.cells:
+        cell.paragraphs[0].paragraph_format.keep_with_next = True
+
+
+def _word_panel(document, panel: Panel, language: str, layout: Layout, width: float) -> float:
+    """Write a panel that is at most ``width`` centimetres wide; its width."""
     n = panel.n_columns
     grid = document.add_table(rows=0, cols=n + 1)
     grid.alignment = WD_TABLE_ALIGNMENT.CENTER
     lines = []
     if panel.title:
-        cells = grid.add_row().cells
+        cells = _new_row(grid, is_heading=True).cells
         _write_in(cells[0].merge(cells[n]), panel.title[language], bold=True, left=True)
         lines.append(cells)
-    for number, heading in enumerate(panel.headings):
-        cells = grid.add_row().cells
+    for place, heading in enumerate(panel.headings):
+        cells = _new_row(grid, is_heading=True).cells
         lines.append(cells)
-        if number == len(panel.headings) - 1:
+        if place == len(panel.headings) - 1:
             _write_in(cells[0], panel.label_heading[language], left=True)
         column = 1
         for words, span in heading:
             target = cells[column].merge(cells[column + span - 1]) if span > 1 else cells[column]
             _write_in(target, words[language])
+            if span > 1 and place < len(panel.headings) - 1:
+                _rule(target, bottom=4)
             column += span
     for cell in lines[0]:
         _rule(cell, top=12)
     for cell in lines[-1]:
         _rule(cell, bottom=6)
     for row in panel.rows:
-        _word_row(grid, row, n, language)
+        _word_row(grid, row, n, language, layout)
     for cell in grid.rows[-1].cells:
         _rule(cell, bottom=12)
-    _set_widths(grid, panel, language)
+    for row in grid.rows[: len(lines)]:
+        _keep_with_next(row)
+        for cell in row.cells:
+            cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.BOTTOM
+    # The notes stand on the page of the last lines, and no line stands alone with them.
+    for row in grid.rows[-LAST_LINES:]:
+        _keep_with_next(row)
+    return _set_widths(grid, panel, language, width)
 
 
-def _word_row(grid, row: TableRow, n: int, language: str) -> None:
-    """One row of a panel, and below it the rows of its t values."""
-    cells = grid.add_row().cells
+def _word_row(grid, row: TableRow, n: int, language: str, layout: Layout) -> None:
+    """One row of a panel, and below it, on the same page, the rows of its t values."""
+    above = _new_row(grid)
+    cells = above.cells
     if row.is_heading:
         _write_in(cells[0].merge(cells[n]), row.label[language], italic=True, left=True)
+        _keep_with_next(above)
         return
     _write_in(cells[0], row.label[language], left=True)
     for target, cell in zip(cells[1:], row.cells, strict=True):
-        _write_in(target, cell.words[language] if cell.words else cell.number, stars=cell.stars(CLUSTERED))
-    for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
-        if any(cell.statistic(vcov) for cell in row.cells):
-            cells = grid.add_row().cells
-            for target, cell in zip(cells[1:], row.cells, strict=True):
-                if cell.statistic(vcov):
-                    _write_in(target, f"{brackets[0]}{cell.statistic(vcov)}{brackets[1]}")
+        if cell.words:
+            _write_in(target, cell.words[language])
+        else:
+            _write_number(target, cell.number, cell.marked(layout))
+    label = cells[0]
+    for line in lines_below(row, layout):
+        _keep_with_next(above)
+        above = _new_row(grid)
+        for target, cell in zip(above.cells[1:], row.cells, strict=True):
+            if said := cell.below(line):
+                _write_number(target, said)
+        # A label of two lines stands beside both, so that it parts no number from its t value.
+        label = label.merge(above.cells[0])
 
 
-def _set_widths(grid, panel: Panel, language: str) -> None:
-    """Gives every column of a panel its width."""
+def _set_widths(grid, panel: Panel, language: str, width: float) -> float:
+    """Gives every column of a panel its width; together ``width`` centimetres at most, which is returned."""
     # Words need room, numbers do not: the column of labels and columns of words are wider.
-    width = 24.0
     lengths = [
         max((len(said[language]) for row in panel.rows if row.cells and (said := row.cells[i].words)), default=0)
         for i in range(panel.n_columns)
     ]
     shares = [2.2, *(3.0 if count > 20 else 1.6 if count > 6 else 1.0 for count in lengths)]
+    # Few columns do not need the whole page: no number stands farther from its label than it must.
+    width = min(width, WIDEST_SHARE * sum(shares))
     grid.autofit = False
     for column, share in zip(grid.columns, shares, strict=True):
         column.width = Cm(width * share / sum(shares))
+    for row in grid.rows:
+        for cell, share in zip(row._tr.tc_lst, shares if len(row._tr.tc_lst) == len(shares) else [], strict=False):
+            cell.width = Cm(width * share / sum(shares))
+    _set_margins(grid, 0.05 if panel.n_columns > MOST_WIDE_COLUMNS else 0.15)
+    return width
+
+
+def _set_margins(grid, margin: float) -> None:
+    """Left and right margins in every cell, in centimetres."""
+    margins = OxmlElement("w:tblCellMar")
+    for edge in ("left", "right"):
+        side = OxmlElement(f"w:{edge}")
+        side.set(qn("w:w"), str(Cm(margin).twips))
+        side.set(qn("w:type"), "dxa")
+        margins.append(side)
+    look = grid._tbl.tblPr.find(qn("w:tblLook"))
+    if look is None:
+        grid._tbl.tblPr.append(margins)
+    else:
+        look.addprevious(margins)
 
 
 def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
-    """Write all tables into one Word document, landscape, one table per page."""
+    """Write all tables into one Word document, one table per page; a narrow one alone stands on an upright page."""
     document = docx.Document()
     section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE
-    section.page_width, section.page_height = Cm(29.7), Cm(21.0)
+    sides = UPRIGHT
+    if len(tables) != 1 or any(panel.n_columns > MOST_UPRIGHT for panel in tables[0].panels):
+        section.orientation, sides = WD_ORIENT.LANDSCAPE, UPRIGHT[::-1]
+    section.page_width, section.page_height = map(Cm, sides)
+    width = sides[0] - 4
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2)
     style = document.styles["Normal"]
     style.font.name, style.font.size = FONTS["en"], Pt(9)
@@ -156,21 +229,32 @@ def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
     core = document.core_properties
     core.created = core.modified = MOMENT
-    core.author, core.title = "city-policy", tables_in_words(tables)[language]
-    for number, table in enumerate(tables):
+    # Word keeps no longer title among the properties.
+    core.author, core.title = "city-policy", tables_in_words(tables)[language][:255]
+    for place, table in enumerate(tables):
         heading = document.add_paragraph()
         heading.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        heading.paragraph_format.page_break_before = number > 0
+        heading.paragraph_format.page_break_before = place > 0
         heading.paragraph_format.space_after = Pt(6)
-        heading.add_run(_title(table, language)).bold = True
-        for place, panel in enumerate(table.panels):
-            if place:
+        heading.paragraph_format.keep_with_next = True
+        for part, is_italic in parts(table.heading[language]):
+            run = heading.add_run(part)
+            run.bold, run.italic = True, is_italic
+        widths: list[float] = []
+        for panel in table.panels:
+            if widths:
                 document.add_paragraph()
-            _word_panel(document, panel, language)
+            widths.append(_word_panel(document, panel, language, table.layout, width))
         notes = document.add_paragraph()
         notes.paragraph_format.space_before = Pt(4)
+        # The notes are as wide as the table.
+        indent = Cm((width - max(widths, default=width)) / 2)
+        notes.paragraph_format.left_indent = notes.paragraph_format.right_indent = indent
         lead = Text("注:", "Notes: ")[language]
-        notes.add_run(lead + " ".join(note[language] for note in notes_of(table))).font.size = Pt(8)
+        between = Text("", " ")[language]
+        for part, is_italic in parts(lead + between.join(note[language] for note in notes_of(table))):
+            run = notes.add_run(part)
+            run.font.size, run.italic = Pt(8), is_italic
     buffer = io.BytesIO()
     document.save(buffer)
     _write_reproducibly(buffer.getvalue(), path)
@@ -192,28 +276,36 @@ def _put(sheet, line: int, column: int, content: str | float | None):
     """Write a cell and return it. Words stay words, even where a spreadsheet would read a formula."""
     if not isinstance(content, str):
         return sheet.cell(line, column, content)
-    cell = sheet.cell(line, column, ILLEGAL_CHARACTERS_RE.sub("", content))
+    words = ILLEGAL_CHARACTERS_RE.sub("", squared(content))
+    cell = sheet.cell(line, column, words)
     cell.data_type = "s"
     # Keeps them words also when somebody edits the cell.
-    cell.quotePrefix = content.startswith(("=", "+", "-", "@"))
+    cell.quotePrefix = words.lstrip().startswith(("=", "+", "-", "@"))
     return cell
 
 
-def _number_format(cell: Cell, vcov: str = CLUSTERED) -> str:
+def _number_format(cell: Cell, layout: Layout) -> str:
     decimals = "0." + "0" * cell.decimals if cell.decimals else "0"
-    mark = cell.stars(vcov)
+    mark = cell.marked(layout)
     return f'{decimals}"{mark}"' if mark else decimals
 
 
-def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
+def _line_format(line: Line) -> str:
+    """The format of a number below a coefficient: its brackets are no part of the number."""
+    decimals = "0." + "0" * line.decimals if line.decimals else "0"
+    start, end = line.brackets[:1], line.brackets[1:]
+    return f'"{start}"{decimals}"{end}";"{start}-"{decimals}"{end}"'
+
+
+def _excel_panel(sheet, panel: Panel, language: str, line: int, layout: Layout) -> int:
     """Write a panel from ``line`` on; the line after it."""
     last = panel.n_columns + 1
     first = line
     if panel.title:
         _put(sheet, line, 1, panel.title[language]).font = Font(bold=True)
         line += 1
-    for number, heading in enumerate(panel.headings):
-        if number == len(panel.headings) - 1:
+    for place, heading in enumerate(panel.headings):
+        if place == len(panel.headings) - 1:
             _put(sheet, line, 1, panel.label_heading[language])
         column = 2
         for words, span in heading:
@@ -238,15 +330,16 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int) -> int:
             label.font = Font(italic=True)
             line += 1
             continue
-        line = _excel_row(sheet, row, language, line)
+        line = _excel_row(sheet, row, language, line, layout)
     for column in range(1, last + 1):
         below = sheet.cell(line - 1, column)
         below.border = Border(top=below.border.top, bottom=_THICK)
     return line
 
 
-def _excel_row(sheet, row: TableRow, language: str, line: int) -> int:
+def _excel_row(sheet, row: TableRow, language: str, line: int, layout: Layout) -> int:
     """Write the cells of a row, and below them its t values; the line after them."""
+    shows_published = any(below.kind == "published" for below in layout.lines)
     for column, cell in enumerate(row.cells, start=2):
         # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
         is_number = cell.words is None and cell.interval is None and cell.value is not None
@@ -254,21 +347,22 @@ def _excel_row(sheet, row: TableRow, language: str, line: int) -> int:
         target = _put(sheet, line, column, content)
         target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
         if is_number:
-            target.number_format = _number_format(cell)
-        if cell.published:
+            target.number_format = _number_format(cell, layout)
+        if cell.published and not shows_published:
             target.comment = Comment(
                 Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
             )
     line += 1
-    for vcov, brackets in ((CLUSTERED, "()"), (IID, "[]")):
-        if any(cell.statistic(vcov) for cell in row.cells):
-            for column, cell in enumerate(row.cells, start=2):
-                if cell.statistic(vcov):
-                    target = sheet.cell(line, column, cell.statistics[vcov].t)
-                    start, end = brackets[0], brackets[1]
-                    target.number_format = f'"{start}"0.00"{end}";"{start}-"0.00"{end}"'
-                    target.alignment = Alignment(horizontal="center")
-            line += 1
+    for below in lines_below(row, layout):
+        for column, cell in enumerate(row.cells, start=2):
+            value = cell.below_value(below)
+            if isinstance(value, float | int):
+                target = _put(sheet, line, column, value)
+                target.number_format = _line_format(below)
+            else:
+                target = _put(sheet, line, column, cell.below(below) or None)
+            target.alignment = Alignment(horizontal="center")
+        line += 1
     return line
 
 
@@ -279,11 +373,12 @@ def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None
     if tables:
         book.remove(book.worksheets[0])
     for table in tables:
-        sheet = book.create_sheet(Text(f"表 {table.number}", f"Table {table.number}")[language])
-        _put(sheet, 1, 1, _title(table, language)).font = Font(bold=True, size=12)
+        number_or_none = "" if table.number is None else f" {table.number}"
+        sheet = book.create_sheet(Text(f"表{number_or_none}", f"Table{number_or_none}")[language])
+        _put(sheet, 1, 1, table.heading[language]).font = Font(bold=True, size=12)
         line = 3
         for panel in table.panels:
-            line = _excel_panel(sheet, panel, language, line) + 1
+            line = _excel_panel(sheet, panel, language, line, table.layout) + 1
         for note in notes_of(table):
             _put(sheet, line, 1, note[language]).font = Font(size=9, italic=True)
             line += 1

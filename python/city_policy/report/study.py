@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from city_policy.report.database import Database, Row
+from city_policy.report.typography import one_line
 
 LANGUAGES = ("zh", "en")
 
@@ -55,14 +56,16 @@ def full_width(words: str) -> str:
 class Text:
     """The same words in both languages; ``text["both"]`` is one after the other, for pictures that are stored once.
 
-    Chinese has full-width punctuation, however a seed or a study writes it.
+    Chinese has full-width punctuation, however a seed or a study writes it. Both are one line without control
+    characters and without signs that turn the direction of writing, wherever they come from.
     """
 
     zh: str
     en: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "zh", full_width(self.zh))
+        object.__setattr__(self, "zh", full_width(one_line(self.zh)))
+        object.__setattr__(self, "en", one_line(self.en))
 
     def __getitem__(self, language: str) -> str:
         if language == "both":

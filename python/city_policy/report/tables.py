@@ -1,5 +1,6 @@
 """The tables of the report from the result tables of a build: those that the study lists, else all that have rows."""
 
+from city_policy.errors import InputError
 from city_policy.report.cells import (
     CLUSTERED,
     IID,
@@ -16,7 +17,9 @@ from city_policy.report.cells import (
 )
 from city_policy.report.database import Database, Row
 from city_policy.report.kinds import KINDS, Tools
-from city_policy.report.study import Study, Text
+from city_policy.report.regression_table import regression_table
+from city_policy.report.study import Study, Text, same
+from city_policy.table_options import options_of_row
 
 __all__ = [
     "CLUSTERED",
@@ -47,20 +50,23 @@ REGRESSIONS = (
 def build_tables(database: Database, study: Study) -> list[PaperTable]:
     """The tables that the study lists, also those without rows; a study without a list has every kind with rows."""
     tools = Tools(database, study)
-    listed = [row for row in database.rows("seeds.tables", "rowid") if row["result"] in KINDS]
+    found = database.rows("seeds.tables", "rowid")
+    listed = [row for row in found if row["result"] in KINDS or row.get("specifications")]
     if listed:
         # A result that two tables share is told apart by the table that its specifications name.
         results = [row["result"] for row in listed]
         return [
-            _table(
+            _chosen(tools, row)
+            if row.get("specifications")
+            else _table(
                 tools,
                 row,
                 _rows(tools, str(row["result"]), str(row["table_no"]) if results.count(row["result"]) > 1 else None),
             )
             for row in sorted(listed, key=lambda row: int(str(row["table_no"])))
         ]
-    found = {result: _rows(tools, result) for result, kind in KINDS.items() if kind.is_default}
-    present = [(result, rows) for result, rows in found.items() if rows]
+    by_result = {result: _rows(tools, result) for result, kind in KINDS.items() if kind.is_default}
+    present = [(result, rows) for result, rows in by_result.items() if rows]
     return [
         _table(tools, {"table_no": number, "result": result, "title_zh": None, "title_en": None}, rows)
         for number, (result, rows) in enumerate(present, start=1)
@@ -97,6 +103,16 @@ def _order(result: str) -> str:
         "spatial_spillovers": ", vcov, term",
     }
     return "spec_id" + further.get(result, "")
+
+
+def _chosen(tools: Tools, row: Row) -> PaperTable:
+    """A table that the study makes of its specifications; one that this build cannot fill says why."""
+    options = options_of_row(row)
+    try:
+        return regression_table(tools, options)
+    except InputError as problem:
+        title = Text(options.title_zh or options.title_en, options.title_en or options.title_zh)
+        return PaperTable(options.number, "regressions", title, (), (same(problem),), ())
 
 
 def _table(tools: Tools, listed: Row, found: list[Row]) -> PaperTable:

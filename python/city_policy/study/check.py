@@ -14,7 +14,8 @@ from city_policy.study.columns import check_index, check_samples, check_variable
 from city_policy.study.contract import StudyFile
 from city_policy.study.panel import Panel, find_cities, read_panel_file
 from city_policy.study.problems import refuse
-from city_policy.study.regressions import check_expectations, check_specifications, check_tables
+from city_policy.study.regressions import check_expectations, check_specifications
+from city_policy.study.tables import check_tables
 from city_policy.study.treated import check_policies, resolved_units
 
 Rows = list[dict[str, str]]

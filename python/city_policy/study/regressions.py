@@ -1,8 +1,7 @@
-"""The regressions of a study, its tables and its data quality checks."""
+"""The regressions of a study and its data quality checks."""
 
 import importlib.util
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from city_policy.estimation.contract import exposure, spillover
 from city_policy.study.checking import SAMPLE_FULL, Checking, found, is_number, listing
 from city_policy.study.contract import (
     CHOICES,
-    DERIVED_RESULTS,
     DESCRIBED_COLUMNS,
     ESTIMATORS_OF_RESULTS,
     ROBUST_ESTIMATORS,
@@ -311,28 +309,7 @@ def _clusters_of_the_study(study: Checking) -> None:
             )
 
 
-# ---------------------------------------------------------------------------------------------- tables and checks
-
-
-def check_tables(study: Checking) -> None:
-    """The rows of tables.csv."""
-    known = (*DERIVED_RESULTS, *ESTIMATORS_OF_RESULTS)
-    for row in study.rows["tables"]:
-        number, result = row["table_no"], row["result"]
-        if number and not re.fullmatch(r"[1-9]\d?", number, flags=re.ASCII) and not _is_no_number(study, number):
-            study.tell("tables", row, "table_no", f"found '{number}', expected a number from 1 to 99; correct it.")
-        if result and result not in known:
-            study.tell(
-                "tables",
-                row,
-                "result",
-                f"found '{result}', expected one of {', '.join(known)}{nearest(result, known)}; correct it.",
-            )
-
-
-def _is_no_number(study: Checking, text: str) -> bool:
-    """Whether the check of cells has told the number already."""
-    return study.files["tables"].columns["table_no"] == "integer" and not is_number(text, whole=True)
+# --------------------------------------------------------------------------------------------- data quality checks
 
 
 def check_expectations(study: Checking) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from city_policy.report import outlines
 from city_policy.report.cells import STARS_NOTE, PaperTable
@@ -18,6 +18,7 @@ from city_policy.report.messages import both_languages
 from city_policy.report.office import tables_in_words
 from city_policy.report.page.sections import sections_of
 from city_policy.report.study import LANGUAGES, Study, Text, full_width, joined, same
+from city_policy.report.typography import parts
 
 FOLDER = Path(__file__).parent
 # Width of a static chart, in pixels: alone on the page, or one of several.
@@ -234,6 +235,18 @@ def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -
     return notes
 
 
+def _typeset(words: str) -> Markup:
+    """Words as they are printed, letters that stand for a statistic in italics."""
+    return Markup("").join(
+        Markup("<i>{}</i>").format(part) if italic else escape(part) for part, italic in parts(words)
+    )
+
+
+def _signed(number: str) -> Markup:
+    """A number whose minus sign is shown by the style: what is copied has a hyphen, which Excel takes for a number."""
+    return Markup('<span class="minus">-</span>').join(escape(part) for part in number.split("-"))
+
+
 def _json(value: object) -> Markup:
     """JSON that may stand in a script element."""
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
@@ -302,7 +315,7 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
     inputs = _inputs(database, study)
     summary = _summary(database, study)
     soundness = _soundness(database, study, tables)
-    parts = {
+    contents = {
         "inputs": inputs,
         "summary": summary,
         "audit": rules,
@@ -322,7 +335,7 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters["full_width"] = full_width
+    environment.filters |= {"full_width": full_width, "typeset": _typeset, "signed": _signed}
     return environment.get_template("page.html.j2").render(
         **titles,
         style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
@@ -331,7 +344,7 @@ def render_page(database: Database, study: Study, tables: list[PaperTable], whil
         data=_json(data),
         study=study,
         facts=_facts(database, study),
-        sections=sections_of(study, tables, drawn.figures, {name for name, content in parts.items() if content}),
+        sections=sections_of(study, tables, drawn.figures, {name for name, content in contents.items() if content}),
         figures=drawn.figures,
         images=drawn.images,
         no_maps=NO_MAPS,

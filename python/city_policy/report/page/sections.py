@@ -46,6 +46,7 @@ PLAN: dict[str, tuple[str, ...]] = {
         "table:order_effects", "table:heterogeneous_effects", "table:group_differences",
         "table:heterogeneity_robust_effects", "figure:estimators",
     ),
+    "regressions": ("table:regressions",),
     "credibility": (
         "table:multiple_hypotheses", "table:spatial_inference", "figure:rings", "table:spatial_spillovers",
         "figure:specification_curve", "figure:specification_choices",
@@ -115,6 +116,7 @@ _TITLES: dict[str, Callable[[Study, Set[str]], Text]] = {
     "synergy": _always("协同效应", "Synergy"),
     "mechanisms": _always("机制", "Mechanisms"),
     "heterogeneity": _heterogeneity,
+    "regressions": _always("其他回归", "More regressions"),
     "credibility": _always("多重检验、空间与设定选择", "Many tests, space and choices"),
     "scorecard": _always("与论文对照", "Beside the paper"),
     "recovery": _always("真实效应与估计", "True effects and estimates"),
