@@ -324,7 +324,7 @@ def test_notes_of_the_warehouse_in_both_languages():
     note = both_languages(
         "not covered by this input: fdi (values for 0 % of the cities in 2020), robots (not printed)", names
     )
-    assert note.zh == "本次输入未覆盖：外资（2020 年仅 0 % 的城市有数值）、机器人（未刊印）"
+    assert note.zh == "本次输入未覆盖：外资（2020 年仅 0% 的城市有数值）、机器人（未刊印）"
     assert note.en == (
         "not covered by this input: foreign capital (values for 0 % of the cities in 2020), "
         "industrial robots (not printed)"
