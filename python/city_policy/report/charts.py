@@ -13,7 +13,7 @@ from city_policy.errors import InputError
 from city_policy.report import outlines
 from city_policy.report.database import Database
 from city_policy.report.figures import Context, Figure, only_maps, theme, with_outlines, without_maps
-from city_policy.report.figures.chart import GROUND, Spec
+from city_policy.report.figures.chart import Spec
 from city_policy.report.study import Study
 
 FORMATS = ("svg", "png")
@@ -85,8 +85,8 @@ def _figures(context: Context, names: Sequence[str]) -> list[Figure]:
 
 
 def _picture(spec: Spec, kind: str, ground: str, scale: float) -> bytes:
-    """A chart as the content of a file, on ground of its own colour, so that it is legible wherever it is put."""
-    config = theme(ground) | {"background": GROUND[ground], "padding": 8}
+    """A chart as the content of a file."""
+    config = theme(ground) | {"padding": 8}
     if kind == "svg":
         return vl_convert.vegalite_to_svg(spec, config=config).encode()
     return vl_convert.vegalite_to_png(spec, config=config, scale=scale)

@@ -47,7 +47,8 @@ def theme(name: str) -> Spec:
     # Numbers along a wide chart must not touch each other.
     horizontal = {"labelSeparation": 4}
     return {
-        "background": "transparent",
+        # A chart that is saved lies on ground that it can be read on.
+        "background": GROUND[name],
         "font": FONT,
         "axis": axis,
         "axisX": horizontal,

@@ -107,7 +107,6 @@ def panel_view(context: Context) -> Figure:
                 segments.append(
                     {
                         "place": place,
-                        "below": place + 1,
                         "adcode": adcode,
                         "status": status,
                         "start": year,
@@ -118,15 +117,17 @@ def panel_view(context: Context) -> Figure:
     kinds = {_kind(str(row["status"])) for row in segments}
     # The policies keep their colours, whichever of them the panel holds.
     statuses = ["none", *study.policies, *(["several"] if "several" in kinds else [])]
-    colours = dict(zip(study.policies, POLICY_COLOURS, strict=False)) | {"none": "#c3cad4", "several": "#8c2d19"}
+    colours = dict(zip(study.policies, POLICY_COLOURS, strict=False)) | {"several": "#8c2d19"}
 
     def draw(language: str) -> list[alt.TopLevelMixin]:
         values = [
             {
                 "place": row["place"],
-                "below": row["below"],
+                # Rows overlap a little: no ground shows between them.
+                "below": min(row["place"] + 1.4, len(order)),
+                "left": row["start"] - 0.5,
+                "right": row["end"] - 0.5,
                 "start": row["start"],
-                "end": row["end"],
                 "city": (names.get(str(row["adcode"])) or same(row["adcode"]))[language],
                 "status": study.label("status", _kind(str(row["status"])))[language],
                 "held": _status_name(study, str(row["status"]))[language],
@@ -139,17 +140,17 @@ def panel_view(context: Context) -> Figure:
             .mark_rect()
             .encode(
                 x=alt.X(
-                    "start:Q",
+                    "left:Q",
                     title=Text("年份", "Year")[language],
                     scale=alt.Scale(zero=False, nice=False),
-                    axis=alt.Axis(format="d", tickMinStep=1),
+                    axis=alt.Axis(format="d", values=years, grid=False),
                 ),
-                x2="end:Q",
+                x2="right:Q",
                 y=alt.Y(
                     "place:Q",
                     title=Text("样本城市,每行一个", "Sample cities, one per row")[language],
                     axis=alt.Axis(labels=False, ticks=False, grid=False),
-                    scale=alt.Scale(reverse=True, nice=False),
+                    scale=alt.Scale(reverse=True, nice=False, domain=[0, max(len(order), 1)]),
                 ),
                 y2="below:Q",
                 color=alt.Color(
@@ -157,7 +158,10 @@ def panel_view(context: Context) -> Figure:
                     title=None,
                     scale=alt.Scale(
                         domain=[study.label("status", status)[language] for status in statuses],
-                        range=[colours.get(status, PALETTE["light"][5]) for status in statuses],
+                        range=[
+                            alt.ExprRef("land") if status == "none" else colours.get(status, PALETTE["light"][5])
+                            for status in statuses
+                        ],
                     ),
                 ),
                 tooltip=[
