@@ -1,6 +1,7 @@
 """The screen of summary after a build: how long it took, what came out, what to look at."""
 
 import contextlib
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,15 +35,13 @@ def summary(steps: Steps, run: Run, published: Path, source: str, checked: Check
     ``run``: what came out of dbt; ``source``: the kind of input; ``manifest``: dbt's file with the description of each
     test.
     """
-    lines = ["", *_seconds(steps, run), "", *_warnings(run, manifest), *_counts(published)]
+    told = [*_warnings(run, manifest), *_counts(published)]
     if source == "demo":
-        lines.append("The input was the simulated demo yearbook: no number of this build is evidence about China.")
-    lines.append(f"Study:     {checked.title_en} ({checked.study_id})")
-    lines.append(f"Published: {published} (read it with DuckDB; results are in the schema 'results')")
-    lines.append(
-        f"           {published.with_name(PUBLISHED_DIRECTORY)} (the same tables as Parquet, with a data dictionary)"
-    )
-    return "\n".join(lines)
+        told.append(("Input", "the simulated demo yearbook; no number of this build is evidence about China"))
+    told.append(("Study", f"{checked.title_en} ({checked.study_id})"))
+    told.append(("Published", f"{published} (read it with DuckDB; results are in the schema 'results')"))
+    told.append(("", f"{published.with_name(PUBLISHED_DIRECTORY)} (Parquet, Stata, scripts, data dictionary)"))
+    return "\n".join(["", *_seconds(steps, run), "", *(f"{name + ':' * bool(name):13}{words}" for name, words in told)])
 
 
 def _seconds(steps: Steps, run: Run) -> list[str]:
@@ -50,25 +49,23 @@ def _seconds(steps: Steps, run: Run) -> list[str]:
     lines = ["seconds  step"]
     for step, seconds in steps.seconds.items():
         lines.append(f"{seconds:7.1f}  {step}")
-        if step == "dbt build":
-            for layer, layer_seconds in sorted(run.layers.items(), key=lambda item: -item[1]):
-                lines.append(f"{layer_seconds:7.1f}    {layer}")
-            in_nodes = sum(run.layers.values())
-            lines.append(
-                f"         (the layers ran on several threads, {in_nodes:.1f} s in all; the rest is dbt itself)"
-            )
+        if step == "dbt build" and run.layers:
+            layers = sorted(run.layers.items(), key=lambda item: -item[1])
+            told = ", ".join(f"{layer} {layer_seconds:.1f}" for layer, layer_seconds in layers)
+            told += f" ({sum(run.layers.values()):.1f} on several threads)"
+            lines += textwrap.wrap(told, 100, initial_indent=" " * 9, subsequent_indent=" " * 9)
     return [*lines, f"{sum(steps.seconds.values()):7.1f}  in all"]
 
 
-def _warnings(run: Run, manifest: Path) -> list[str]:
+def _warnings(run: Run, manifest: Path) -> list[tuple[str, str]]:
     """One line per test that warns: what it checks, and how many rows it found."""
     if not run.warnings:
         return []
     described = descriptions(manifest, run.warnings)
-    return [f"Warning:   {rows} rows: {described.get(node) or node}" for node, rows in sorted(run.warnings.items())]
+    return [("Warning", f"{rows} rows: {described.get(node) or node}") for node, rows in sorted(run.warnings.items())]
 
 
-def _counts(published: Path) -> list[str]:
+def _counts(published: Path) -> list[tuple[str, str]]:
     """What is in the publication: the panel, the regressions by their status, the cells that were not used."""
     with duckdb.connect(str(published), read_only=True) as connection:
 
@@ -81,15 +78,15 @@ def _counts(published: Path) -> list[str]:
             ((cities, first, last),) = ask(
                 "select count(distinct adcode), min(year), max(year) from marts.fct_study_panel where in_sample"
             )
-            lines.append(f"Sample:    {cities:,} cities, {first}–{last}" if cities else "Sample:    no city")
+            lines.append(("Sample", f"{cities:,} cities, {first}–{last}" if cities else "no city"))
         if "results.regression_coefficients" in tables:
             by_status = ask(
                 "select status, count(distinct spec_id) from results.regression_coefficients group by 1 order by 1 desc"
             )
             told = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in by_status)
-            lines.append(f"Regressions: {told}" if told else "Regressions: none")
+            lines.append(("Regressions", told or "none"))
         if "quality.quarantined_cells" in tables:
             ((cells,),) = ask("select count(*) from quality.quarantined_cells")
             if cells:
-                lines.append(f"Set aside: {cells:,} printed cells (why: quality.quarantined_cells)")
+                lines.append(("Set aside", f"{cells:,} printed cells (why: quality.quarantined_cells)"))
     return lines
