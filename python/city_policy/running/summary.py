@@ -37,7 +37,7 @@ def summary(steps: Steps, run: Run, published: Path, source: str, checked: Check
     """
     told = [*_warnings(run, manifest), *_counts(published)]
     if source == "demo":
-        told.append(("Input", "the simulated demo yearbook; no number of this build is evidence about China"))
+        told.append(("Input", "the simulated demo yearbook; no number is evidence about China"))
     told.append(("Study", f"{checked.title_en} ({checked.study_id})"))
     told.append(("Published", f"{published} (read it with DuckDB; results are in the schema 'results')"))
     told.append(("", f"{published.with_name(PUBLISHED_DIRECTORY)} (Parquet, Stata, scripts, data dictionary)"))
