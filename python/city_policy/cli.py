@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from city_policy.arguments import build_parser
-from city_policy.directory import UNCHANGED, cannot_be_written, is_refusal_to_write, reason_of
+from city_policy.directory import UNCHANGED, cannot_be_written, is_refusal_to_write, only_build, reason_of
 from city_policy.errors import InputError
 from city_policy.running.stopping import requested, stop_on_signals
 
@@ -70,28 +70,14 @@ def _study(arguments: argparse.Namespace) -> None:
 def _ingest(arguments: argparse.Namespace) -> None:
     from city_policy.reader import ingest, ingest_supplementary
 
-    seeds = _project() / "seeds"
-    landing = _data() / "landing"
-    print(
-        ingest(
-            arguments.folder,
-            landing,
-            seeds / "mapping",
-            seeds / "geography",
-            progress=not arguments.quiet,
-            workers=arguments.workers,
-        )
-    )
-    if arguments.supplementary:
-        print(
-            ingest_supplementary(
-                arguments.supplementary,
-                landing,
-                seeds / "mapping",
-                seeds / "geography",
-                progress=not arguments.quiet,
-            )
-        )
+    seeds, data = _project() / "seeds", _data()
+    mapping, geography, progress = seeds / "mapping", seeds / "geography", not arguments.quiet
+    # A build that is running must not find other landing files than those that it has read itself.
+    with only_build(data):
+        landing = data / "landing"
+        print(ingest(arguments.folder, landing, mapping, geography, progress=progress, workers=arguments.workers))
+        if arguments.supplementary:
+            print(ingest_supplementary(arguments.supplementary, landing, mapping, geography, progress=progress))
 
 
 def _accept(arguments: argparse.Namespace) -> None:

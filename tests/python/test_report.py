@@ -991,3 +991,23 @@ def keyboard_copy(browser, element, area) -> str:
 
 def ground_of(browser) -> str:
     return "dark" if browser.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+
+
+def test_a_chart_is_saved_from_the_page(report, browser, tmp_path):
+    browser.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    browser.get(f"file://{report}/index.html")
+    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
+    chart = browser.find_element("css selector", "#figure-event_study .chart")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", chart)
+    chart.find_element("css selector", "summary").click()
+    links = {link.text: link for link in chart.find_elements("css selector", ".vega-actions a")}
+    assert set(links) == {"存为 SVG", "存为 PNG"}
+    for link in links.values():
+        link.click()
+    wanted = [tmp_path / "event_study-1.svg", tmp_path / "event_study-1.png"]
+    deadline = time.monotonic() + 60
+    while not all(path.is_file() and path.stat().st_size for path in wanted):
+        assert time.monotonic() < deadline, list(tmp_path.iterdir())
+        time.sleep(0.1)
+    assert "相对试点的年份" in wanted[0].read_text(encoding="utf-8")
+    assert wanted[1].read_bytes().startswith(b"\x89PNG")

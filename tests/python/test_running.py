@@ -12,6 +12,7 @@ from city_policy.running.dbt import Failure, Run, run_dbt
 from city_policy.running.progress import Progress
 from city_policy.running.stopping import Stopped
 from conftest import environment, run
+from filelock import FileLock
 
 COMMAND = str(Path(sys.executable).parent / "city-policy")
 
@@ -150,3 +151,11 @@ def test_seconds_are_kept_for_the_next_build(demo_build):
     assert seconds["model.city_policy.est_fixed_effects"] > 0 and len(seconds) > 700
     log = (demo_build / "build.log").read_text(encoding="utf-8")
     assert "Completed successfully" in log and "\x1b" not in log
+
+
+def test_nothing_is_read_into_a_directory_where_a_build_runs(project, tmp_path):
+    (tmp_path / "editions").mkdir()
+    with FileLock(tmp_path / "build.lock"):
+        result = run(["city-policy", "ingest", str(tmp_path / "editions")], project, tmp_path)
+    assert result.returncode == 2 and "Another build is running" in result.stderr
+    assert not (tmp_path / "landing").exists()
