@@ -28,8 +28,6 @@ CHARTS_IN_A_ROW = 3
 KEPT_WITHOUT_ROWS = "quality"
 TITLE_PARAMETERS = ("y_axis_title", "x_axis_title")
 METRIC_PARAMETERS = ("metrics", "metric", "x", "y", "size", "timeseries_limit_metric")
-# Superset draws a band between metrics that are named like the line with these endings.
-BAND_ENDINGS = ("__yhat_lower", "__yhat_upper")
 _token = re.compile(r"@(\w+)\(((?:[^()]|\([^()]*\))*)\)")
 Asset = dict[str, Any]
 
@@ -226,7 +224,7 @@ class Dashboards:
         for key in METRIC_PARAMETERS:
             metrics = parameters.get(key, [])
             for metric in metrics if isinstance(metrics, list) else [metrics]:
-                metric["label"] = self._metric_label(metric["label"])
+                metric["label"] = self.text(metric["label"])
         for condition in parameters["adhoc_filters"]:
             if condition["comparator"] == "{spec_id}":
                 condition["comparator"] = names["spec_id"]
@@ -234,12 +232,6 @@ class Dashboards:
             parameters["all_columns"] += self.publication.variables
             parameters["column_config"] |= {column: {"d3NumberFormat": ".4~g"} for column in self.publication.variables}
         return chart
-
-    def _metric_label(self, english: str) -> str:
-        for ending in BAND_ENDINGS:
-            if english.endswith(ending):
-                return self.text(english.removesuffix(ending)) + ending
-        return self.text(english)
 
     # The dashboard
 

@@ -13,6 +13,8 @@ PROJECT = Path(__file__).parents[2]
 LANGUAGES = ("en", "zh")
 # The beginning of marts.dim_study.data_source of the demo yearbook.
 SIMULATED = "simulated"
+# A longer name of a series does not fit beside a chart, and its key says the same in short.
+LONGEST_SERIES = 32
 Query = Callable[[str], Sequence[Sequence[Any]]]
 # Kind of names -> key -> name by language.
 Names = dict[str, dict[str, dict[str, str]]]
@@ -112,7 +114,8 @@ def _names(query: Query, tables: frozenset[str]) -> Names:
     for kind, (table, selected) in statements.items():
         if table in tables:
             for key, chinese, english in query(f"select {selected} from {table}{where.get(kind, '')}"):
-                add(kind, key, chinese, english)
+                is_long = kind == "series" and len(english or "") > LONGEST_SERIES
+                add(kind, key, chinese, key.replace("_", " ") if is_long else english)
     if "staging.stg_policies" in tables:
         for key, chinese, english in query("select policy_id, short_zh, short_en from staging.stg_policies"):
             add("policy", key, chinese, english)
