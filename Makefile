@@ -45,7 +45,7 @@ report: $(VENV)/map ## Write the report after a build, of your own study with ST
 	@touch $@
 
 .PHONY: superset
-superset: .venv-superset/installed ## Serve the dashboard on localhost, from the published file or TARGET=postgresql://…
+superset: .venv-superset/installed ## Serve the dashboard on localhost, from the published file (of your own study with STUDY=DIR) or TARGET=postgresql://…
 	@bi/superset/serve .venv-superset/bin
 
 .PHONY: test

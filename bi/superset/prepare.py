@@ -1,63 +1,75 @@
-"""Make Superset ready: metadata database, roles, the admin user, and the assets of this folder.
+"""Make Superset ready: metadata database, roles, the user with a password, and the dashboards of the publication.
 
-Run with Superset's own Python. Everything is safe to repeat; assets of the same uuid are overwritten.
+Run with Superset's own Python. Everything is safe to repeat; assets of the same uuid are overwritten. What the person
+at the terminal must read goes to file descriptor 3; the rest is for the log.
 """
 
-import copy
 import os
-import uuid
+import secrets
 from pathlib import Path
 
-import yaml
+from dashboards import make_assets
 from flask_appbuilder.security.sqla.models import User
 from flask_migrate import upgrade
-from superset.app import create_app
+from publication import read_publication
+from sqlalchemy import create_engine, text
+from werkzeug.security import check_password_hash
 
-ASSETS = Path(__file__).parent / "assets"
-
-
-def read_assets(database_uri: str) -> dict[str, str]:
-    """Path -> YAML text of every asset, with ``database_uri`` as the database to read."""
-    contents = {
-        str(path.relative_to(ASSETS)): path.read_text(encoding="utf-8") for path in sorted(ASSETS.rglob("*.yaml"))
-    }
-    name = "databases/city_policy.yaml"
-    database = yaml.safe_load(contents[name])
-    contents[name] = yaml.safe_dump(database | {"sqlalchemy_uri": database_uri})
-    wide = yaml.safe_load(contents["dashboards/city_policy.yaml"])
-    contents["dashboards/city_policy_phone.yaml"] = yaml.safe_dump(for_phones(wide))
-    return contents
+TERMINAL = 3
+# Former versions set this one.
+FORMER_PASSWORD = "admin"
 
 
-def for_phones(dashboard: dict) -> dict:
-    """The same charts one below the other and without the filter bar: Superset squeezes a row on a narrow screen."""
-    dashboard = copy.deepcopy(dashboard)
-    position = dashboard["position"]
-    for row in [part for part in position.values() if isinstance(part, dict) and part["type"] == "ROW"]:
-        singles = []
-        for chart in row["children"]:
-            single = f"{row['id']}-{chart}"
-            singles.append(single)
-            position[single] = row | {"id": single, "children": [chart]}
-            position[chart]["parents"][-1] = single
-            position[chart]["meta"]["width"] = 12
-            # Text takes more lines.
-            if len(row["children"]) == 1:
-                position[chart]["meta"]["height"] = max(position[chart]["meta"]["height"], 36)
-        siblings = position[row["parents"][-1]]["children"]
-        place = siblings.index(row["id"])
-        siblings[place : place + 1] = singles
-        del position[row["id"]]
-    dashboard["metadata"]["native_filter_configuration"] = []
-    return dashboard | {
-        "dashboard_title": f"{dashboard['dashboard_title']} (phone)",
-        "slug": f"{dashboard['slug']}-phone",
-        "uuid": str(uuid.uuid5(uuid.UUID(dashboard["uuid"]), "phone")),
-    }
+def tell(sentence: str) -> None:
+    """Write a sentence on the terminal, past the log."""
+    os.write(TERMINAL, f"{sentence}\n".encode())
+
+
+def user_with_password(security_manager, name: str) -> User:
+    """The user of the dashboard. SUPERSET_PASSWORD sets the password; without it one is drawn at the first start.
+
+    Superset keeps its hash, so a drawn password can be read here and nowhere else.
+    """
+    user = security_manager.find_user(name)
+    given = os.environ.get("SUPERSET_PASSWORD")
+    if user is not None and not given and not check_password_hash(user.password, FORMER_PASSWORD):
+        tell(f"User {name}; the password of the first start holds (SUPERSET_PASSWORD=… sets it anew).")
+        return user
+    password = given or secrets.token_urlsafe(16)
+    if user is None:
+        role = security_manager.find_role("Admin")
+        user = security_manager.add_user(name, "City", "Policy", f"{name}@localhost", role, password=password)
+    else:
+        security_manager.reset_password(user.id, password)
+    if given:
+        tell(f"User {name}; the password is that of SUPERSET_PASSWORD.")
+    else:
+        tell(f"User {name}, password {password} (shown this once; SUPERSET_PASSWORD=… sets another).")
+    return user
+
+
+def assets_of(database_uri: str) -> dict[str, str]:
+    """Path -> YAML text of the dashboards of the publication at ``database_uri``."""
+    engine = create_engine(database_uri)
+    try:
+        with engine.connect() as connection:
+
+            def query(sql: str):
+                # A colon is no parameter: texts of the study stand in these queries.
+                return connection.execute(text(sql.replace(":", "\\:"))).fetchall()
+
+            publication = read_publication(query)
+            return make_assets(
+                publication, database_uri, lambda sql: bool(query(f"select 1 from ({sql}) as asked limit 1"))
+            )
+    finally:
+        engine.dispose()
 
 
 def main() -> None:
     """Prepare the metadata database that superset_config.py names."""
+    from superset.app import create_app
+
     app = create_app()
     with app.app_context():
         # Superset's own modules can be imported only inside an application.
@@ -65,19 +77,13 @@ def main() -> None:
         from superset.commands.importers.v1.assets import ImportAssetsCommand
         from superset.utils.core import override_user
 
+        assets = assets_of(os.environ["CITY_POLICY_SUPERSET_DATABASE"])
         upgrade(directory=str(Path(app.root_path) / "migrations"))
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
-        name = os.environ["CITY_POLICY_SUPERSET_USER"]
-        password = os.environ["CITY_POLICY_SUPERSET_PASSWORD"]
-        user: User = security_manager.find_user(name)
-        if user is None:
-            role = security_manager.find_role("Admin")
-            user = security_manager.add_user(name, "City", "Policy", f"{name}@localhost", role, password=password)
-        else:
-            security_manager.reset_password(user.id, password)
+        user = user_with_password(security_manager, os.environ["CITY_POLICY_SUPERSET_USER"])
         with override_user(user):
-            ImportAssetsCommand(read_assets(os.environ["CITY_POLICY_SUPERSET_DATABASE"])).run()
+            ImportAssetsCommand(assets).run()
 
 
 if __name__ == "__main__":
