@@ -18,7 +18,7 @@ DEFAULT_STUDY = "nqp"
 STUDIES_DIRECTORY = "studies"
 LOCK_FILE = "build.lock"
 # The lock of the dbt that a build runs: it may live a moment longer than a build that was killed.
-DBT_LOCK_FILE = "dbt.lock"
+DBT_LOCK_FILE = "build.dbt.lock"
 # How long the dbt of a build that was killed may take to end, in seconds.
 ENDING_SECONDS = 10.0
 # Who holds the lock: a locked file cannot be read everywhere.

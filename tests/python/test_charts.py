@@ -47,7 +47,7 @@ def test_a_png_has_as_many_pixels_as_are_asked_for(database, tmp_path):
     )
     assert small.startswith(PNG) and large.startswith(PNG)
     width = [int.from_bytes(content[16:20], "big") for content in (small, large)]
-    assert abs(width[1] - 2 * width[0]) <= 2 and width[0] > 300
+    assert abs(width[1] - 2 * width[0]) <= 2 and width[0] >= 300
 
 
 def test_an_unknown_figure_and_one_without_data_are_sentences(database, tmp_path):

@@ -112,6 +112,7 @@ def test_a_row_that_cannot_be_taken_over_changes_nothing(read_again, seeds, file
 
 def test_command(read_again, seeds, tmp_path, monkeypatch, capsys):
     folder = read_again().proposals
+    (tmp_path / "project" / "dbt_project.yml").touch()
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("CITY_POLICY_DATA", str(tmp_path / "data"))
     assert main(["accept"]) == 0

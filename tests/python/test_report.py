@@ -331,7 +331,7 @@ def test_notes_of_the_warehouse_in_both_languages():
     )
     note = both_languages("The sample 'x' is empty. Controls not covered by this input: fdi, other.", names)
     assert note == Text(
-        "样本 x 没有观测。本次输入未覆盖的控制变量：外资、other。",
+        "样本“x”没有观测。本次输入未覆盖的控制变量：外资、other。",
         "The sample 'x' is empty. Controls not covered by this input: foreign capital, other.",
     )
     # A sentence that nobody translated stays, in both languages.

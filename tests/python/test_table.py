@@ -140,7 +140,7 @@ def test_what_is_not_identified_is_a_dash_with_its_sentence(database):
     table = made(database, "baseline_bcs", "city_year_effects_bcs", rows=("treatments",))
     first, second = row_of(table, "Broadband China demonstration cities").cells
     assert first.number == "0.0055" and second.number == "—" and not second.marked(table.layout)
-    assert "Column (2): The fixed effects adcode^year have a group of their own" in notes(table)
+    assert "Column (2): The fixed effects city × year have a group of their own" in notes(table)
     assert row_of(table, "City-by-year effects").cells[1].words.en == "Yes"
 
 

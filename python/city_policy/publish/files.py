@@ -96,10 +96,10 @@ def _remove_former_versions(data: Path, former: Path | None) -> None:
     for path in data.glob(f"{VERSION_PREFIX}*"):
         if path == version_in_use(data):
             continue
-        if path != former:
-            (path / PUBLISHED_FILE).unlink(missing_ok=True)
         if path.stat().st_mtime < time.time() - RETENTION_SECONDS:
             shutil.rmtree(path)
+        elif path != former and (path / PUBLISHED_FILE).is_file():
+            (path / PUBLISHED_FILE).unlink()
 
 
 def _write_files(database: Path, folder: Path, keys: Mapping[tuple[str, str], Sequence[str]]) -> None:

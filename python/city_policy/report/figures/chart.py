@@ -137,8 +137,22 @@ def specification(chart: alt.TopLevelMixin, alternative: str) -> Spec:
     marks = _marks(spec)
     # Bars stand on their axis, and areas on the lower one; everything else keeps away from the edge.
     room = 0 if marks & {"bar", "rect"} else 6
-    _end_axes_with_data(spec, {"x": room, "y": 0 if "area" in marks else room})
+    rooms = {"x": room, "y": 0 if "area" in marks else room}
+    # Layers share their scales: where one of them says how much room there is, the others say nothing.
+    _end_axes_with_data(spec, {channel: 0 if _sets_room(spec, channel) else rooms[channel] for channel in rooms})
     return spec
+
+
+def _sets_room(part: Any, channel: str) -> bool:
+    """Whether a layer of a specification says how much room there is beyond the data."""
+    if isinstance(part, list):
+        return any(_sets_room(item, channel) for item in part)
+    if not isinstance(part, dict):
+        return False
+    found = part.get("encoding", {}).get(channel)
+    if isinstance(found, dict) and "padding" in (found.get("scale") or {}):
+        return True
+    return any(_sets_room(value, channel) for key, value in part.items() if key not in ("data", "datasets"))
 
 
 def _marks(part: Any) -> set[str]:
