@@ -76,6 +76,7 @@ def test_a_failure_is_told_with_its_node_and_what_it_is_for():
         "  (1 more failures, 7 nodes skipped)",
     ]
     assert Run(last_lines=["Traceback", "MemoryError"]).told({}).splitlines() == ["  Traceback", "  MemoryError"]
+    assert "Another process ended dbt by SIGKILL" in Run(exit_code=-9).told({})
 
 
 def test_dbt_runs_with_its_words_in_the_log(project, tmp_path, capsys):

@@ -65,7 +65,7 @@ class Run:
 
         ``described``: what a node is for, by its identifier.
         """
-        first = self.failures[0] if self.failures else Failure("", "\n".join(self.last_lines) or "dbt said nothing")
+        first = self.failures[0] if self.failures else Failure("", self._last_words())
         lines = [line.strip() for line in first.words.splitlines() if line.strip()]
         if len(lines) > 1 and " in " in lines[1] and first.node:
             # dbt names the node twice.
@@ -76,6 +76,13 @@ class Run:
         more = [f"{others} more failures"] if others > 0 else []
         more += [f"{self.skipped} nodes skipped"] if self.skipped else []
         return "\n".join(f"  {line}" for line in [*told, *([f"({', '.join(more)})"] if more else [])])
+
+    def _last_words(self) -> str:
+        """What there is to say when dbt named no failure."""
+        if self.exit_code < 0:
+            name = signal.Signals(-self.exit_code).name
+            return f"Another process ended dbt by {name}; the operating system does so when memory runs out."
+        return "\n".join(self.last_lines) or f"dbt ended with {self.exit_code} and said nothing."
 
 
 def run_dbt(
