@@ -126,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--scenario", metavar="NAME", help="row of python/city_policy/simulate/scenarios.csv (default paper)"
     )
     simulate.add_argument(
-        "--cities", type=_count, metavar="N", help="print N cities only, spread over the country (default: all)"
+        "--cities", type=int, metavar="N", help="print N cities only, spread over the country (default: all)"
     )
     simulate.add_argument(
         "--years", type=_years, metavar="A-B", help="print the years A to B only, such as 2013-2019 (default: all)"

@@ -72,6 +72,8 @@ def test_a_change_is_built_from_there_on_and_equals_a_build_from_scratch(changed
     ours, theirs = published(data), published(again)
     names = sorted(str(path.relative_to(theirs)) for path in theirs.rglob("*") if path.is_file())
     assert len(names) > 50
+    # A database file holds its rows in the order of their writing; what is read of it is in the other files.
+    names.remove("city_policy.duckdb")
     _, different, missing = filecmp.cmpfiles(ours, theirs, names, shallow=False)
     assert (different, missing) == ([], [])
     with duckdb.connect(str(data / "studies" / "low_carbon" / "city_policy.duckdb"), read_only=True) as connection:

@@ -56,7 +56,7 @@ def test_monte_carlo_writes_a_table_and_a_figure(project, tmp_path):
         (["simulate", "--scenario", "nothing", "--out", "unused"], ("'nothing'", "paper, null")),
         (["montecarlo", "--replications", "1"], ("1 replications",)),
         (["montecarlo", "--scenario", "null", "--cities", "9"], ("9 cities", "'large'")),
-        (["simulate", "--cities", "0", "--out", "unused"], ("'0'", "from 1 on")),
+        (["simulate", "--cities", "0", "--out", "unused"], ("0 cities", "1 to")),
         (["simulate", "--years", "2019-2013", "--out", "unused"], ("2019", "2013")),
     ],
 )
