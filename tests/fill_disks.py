@@ -17,7 +17,7 @@ from pathlib import Path
 from interrupt_builds import COMMAND, PROJECT, publication
 
 MEGABYTE = 2**20
-FREE = (0, 1, 3, 8, 15, 25, 40, 60, 90, 120, 160, 250)
+FREE = (0, 1, 3, 8, 15, 30, 60, 90, 115, 140, 200, 300)
 
 
 def main() -> None:
@@ -50,6 +50,8 @@ def main() -> None:
         directory = next(iter((data / "studies").glob("*")), data)
         before = publication(directory)
         for free in FREE:
+            # The former build file gives way to the new one: without it so much is free as is said.
+            (directory / "build.duckdb").unlink(missing_ok=True)
             left = os.statvfs(disk)
             with open(ballast, "wb") as stream:
                 os.posix_fallocate(stream.fileno(), 0, max(left.f_bavail * left.f_frsize - free * MEGABYTE, 1))
