@@ -151,13 +151,10 @@ def _told_when_stopped(directory: Path, steps: Steps) -> Iterator[None]:
     before = version_in_use(directory)
     try:
         yield
-    except BaseException as error:
-        stopped = requested()
-        if stopped is None:
-            raise
-        outcome = UNCHANGED if version_in_use(directory) == before else "The new publication is in place."
-        stopped.sentence = f"The build ended while it was at '{steps.current}'. {outcome}"
-        raise stopped from error
+    finally:
+        if stopped := requested():
+            outcome = UNCHANGED if version_in_use(directory) == before else "The new publication is in place."
+            stopped.sentence = f"The build ended while it was at '{steps.current}'. {outcome}"
 
 
 def _remember(directory: Path, parts: Mapping[str, str], run: Run, changes: Changes, started: float) -> None:

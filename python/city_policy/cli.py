@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from city_policy.arguments import build_parser
-from city_policy.directory import UNCHANGED, cannot_be_written, is_refusal_to_write, only_build, reason_of
+from city_policy.directory import cannot_be_written, is_refusal_to_write, only_build, reason_of
 from city_policy.errors import InputError
 from city_policy.running.stopping import requested, stop_on_signals
 
@@ -216,7 +216,10 @@ def _ended(error: BaseException) -> int:
     if isinstance(error, Exception) and is_refusal_to_write(error):
         # A disk may be full at any step.
         place = getattr(error, "filename", None) or "A file"
-        print(f"city-policy: {cannot_be_written(place, reason_of(error), UNCHANGED)}", file=sys.stderr)
+        print(
+            f"city-policy: {cannot_be_written(place, reason_of(error), 'What was not finished was not written.')}",
+            file=sys.stderr,
+        )
         return 2
     raise error
 

@@ -37,12 +37,12 @@ def study_directory(data: Path, study_id: str) -> Path:
     return data if study_id == DEFAULT_STUDY else data / STUDIES_DIRECTORY / study_id
 
 
-# What operating system and DuckDB say when there is no room, or no permission, to write.
+# What operating system and DuckDB say when there is no room to write.
 _NO_SPACE = re.compile(
-    r"No space left on device|Disk quota exceeded|File too large|max_temp_directory_size|"
-    r"Could not (?:write|truncate|sync|create) |Could not write all bytes"
+    r"No space left on device|Disk quota exceeded|File too large|max_temp_directory_size|Could not write all bytes"
 )
-_NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+# A lack of permission is not among them: it may be that of a file to read.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def no_space(words: str) -> bool:
@@ -52,7 +52,7 @@ def no_space(words: str) -> bool:
 
 def is_refusal_to_write(error: Exception) -> bool:
     """Whether an error is the operating system's refusal to write, in its own words or in those of DuckDB or Arrow."""
-    return (isinstance(error, OSError) and error.errno in _NOT_WRITABLE) or no_space(str(error))
+    return (isinstance(error, OSError) and error.errno in _NO_ROOM) or no_space(str(error))
 
 
 def cannot_be_written(path: Path | str, reason: str, consequence: str) -> InputError:
@@ -76,10 +76,17 @@ def writable(path: Path, consequence: str = UNCHANGED) -> Iterator[None]:
         yield
     except OSError as error:
         raise cannot_be_written(path, error.strerror or str(error), consequence) from error
-    except Exception as error:
+    except _database_error() as error:
         if not is_refusal_to_write(error):
             raise
         raise cannot_be_written(path, reason_of(error), consequence) from error
+
+
+def _database_error() -> type[Exception]:
+    """DuckDB's errors; imported where one is met, because no command should wait for DuckDB without need."""
+    import duckdb
+
+    return duckdb.Error
 
 
 def reason_of(error: Exception) -> str:

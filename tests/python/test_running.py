@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from city_policy.directory import is_refusal_to_write, writable
 from city_policy.running.dbt import Failure, Run, run_dbt
 from city_policy.running.progress import Progress
 from city_policy.running.stopping import Stopped
@@ -96,6 +97,7 @@ def test_dbt_runs_with_its_words_in_the_log(project, tmp_path, capsys):
         ("Out of Memory Error: failed to offload data block; set by 'max_temp_directory_size'", True),
         ("OSError: [Errno 28] No space left on device: '/x/target/manifest.json'", True),
         ("Catalog Error: Table with name space does not exist", False),
+        ("Catalog Error: Could not create view x, because a table has its name", False),
     ],
 )
 def test_a_full_disk_is_known_by_its_words(words, has_no_space):
@@ -160,3 +162,10 @@ def test_nothing_is_read_into_a_directory_where_a_build_runs(project, tmp_path):
         result = run(["city-policy", "ingest", str(tmp_path / "editions")], project, tmp_path)
     assert result.returncode == 2 and "Another build is running" in result.stderr
     assert not (tmp_path / "landing").exists()
+
+
+def test_a_file_that_may_not_be_read_is_not_called_full_disk():
+    assert not is_refusal_to_write(PermissionError(13, "Permission denied", "panel.csv"))
+    assert is_refusal_to_write(OSError(28, "No space left on device"))
+    with pytest.raises(ZeroDivisionError), writable(Path("x")):
+        print(1 // 0)
