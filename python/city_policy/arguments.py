@@ -166,12 +166,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Write one self-contained page in Chinese and English, and the tables of a study as LaTeX, Word "
         "and Excel, from its publication.",
     )
-    report.add_argument(
-        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
-    )
-    report.add_argument(
-        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
-    )
+    _add_database(report)
     report.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: report beside it)")
 
     chart = commands.add_parser(
@@ -181,12 +176,7 @@ def build_parser() -> argparse.ArgumentParser:
         "publication of a study. Without a name every figure that has data is written.",
     )
     chart.add_argument("name", nargs="*", metavar="NAME", help="key of a figure, such as event_study or coefficients")
-    chart.add_argument(
-        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
-    )
-    chart.add_argument(
-        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
-    )
+    _add_database(chart)
     chart.add_argument(
         "--format", type=_list_of("svg", "png"), default=("svg", "png"), metavar="LIST", help="svg, png (default both)"
     )
@@ -286,6 +276,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
     return int(text)
+
+
+def _add_database(parser: argparse.ArgumentParser) -> None:
+    """Options that say which publication a command reads."""
+    parser.add_argument(
+        "--study", metavar="ID_OR_DIR", help="id or folder of a study that was built (default: that of the paper)"
+    )
+    parser.add_argument(
+        "--database", type=Path, metavar="FILE", help="database to read (default: city_policy.duckdb of the study)"
+    )
 
 
 def _list_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
