@@ -48,8 +48,19 @@ report: $(VENV)/map ## Write the report after a build, of your own study with ST
 superset: .venv-superset/installed ## Serve the dashboard on localhost, from the published file (of your own study with STUDY=DIR) or TARGET=postgresql://…
 	@bi/superset/serve .venv-superset/bin
 
+# dbt on Spark needs versions of its own; DuckDB counts here too, so that both count alike.
+.venv-micro/installed: micro/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 micro" >&2; exit 1; }
+	test -d .venv-micro || $(PYTHON) -m venv .venv-micro
+	.venv-micro/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
+.PHONY: micro
+micro: .venv-micro/installed ## Count firms and patents by city for SUPPLEMENTARY: FIRMS=DIR, PATENTS=DIR, PANEL=DIR are yours, MAPPING=FILE says how to read them, CLASSIFICATIONS=DIR holds your lists, ENGINE=spark counts on Spark
+	@.venv-micro/bin/python micro/count.py --mapping "$(or $(MAPPING),mapping.csv)" $(if $(FIRMS),--firms "$(FIRMS)") $(if $(PATENTS),--patents "$(PATENTS)") $(if $(PANEL),--panel "$(PANEL)") $(if $(CLASSIFICATIONS),--classifications "$(CLASSIFICATIONS)") $(if $(ENGINE),--target "$(ENGINE)")
+
 .PHONY: test
-test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large ## Check style and types and run all tests
+test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large .venv-micro/installed ## Check style and types and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -82,7 +93,8 @@ lock: ## Renew the locks (needs uv)
 		sed -n "s/^$$extra = \[\"\(.*\)\"\]$$/\1/p" pyproject.toml | sed 's/", "/\n/g' | $(COMPILE) --no-deps - --output-file requirements-$$extra.lock; \
 	done
 	$(COMPILE) bi/superset/requirements.in --output-file bi/superset/requirements.lock
-	sed -i '1i # Made by `make lock`: exact versions with hashes, for Python 3.11.' bi/superset/requirements.lock
+	$(COMPILE) micro/requirements.in --output-file micro/requirements.lock
+	sed -i '1i # Made by `make lock`: exact versions with hashes, for Python 3.11.' bi/superset/requirements.lock micro/requirements.lock
 	sed -i '1i # Made by `make lock` from pyproject.toml: exact versions with hashes, for every Python from 3.11 on.' requirements*.lock
 
 .PHONY: clean

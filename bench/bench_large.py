@@ -69,15 +69,16 @@ def scan(path):
 
 def macro(path):
     import duckdb
-    import jinja2
     import pandas  # noqa: F401 (DuckDB imports it when the first frame is asked for)
     from city_policy.estimation.large_panels.database_cross_products import read_moments
 
-    macro = jinja2.Environment().from_string((PROJECT / "macros" / "cluster_moments.sql").read_text()).module
+    sys.path.insert(0, str(PROJECT / "tests" / "python"))
+    from resampling_reference import cluster_moments
+
     with duckdb.connect(config={"temp_directory": str(path.parent / "spilled")}) as connection:
         start = time.perf_counter()
         relation = f"read_parquet('{path}')"
-        table = connection.execute(macro.cluster_moments(relation, "unit", "city", "year", "y", REGRESSORS)).df()
+        table = connection.execute(cluster_moments(relation, "unit", "city", "year", "y", REGRESSORS)).df()
         in_database = time.perf_counter() - start
         fit = read_moments(table, ["treated", "y"], REGRESSORS[1:]).weigh().regress(1, [0], clustered=True)
         return {

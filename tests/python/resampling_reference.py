@@ -7,7 +7,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-MACRO = Path(__file__).resolve().parents[2] / "macros" / "cluster_moments.sql"
+PORTABLE_MACROS = Path(__file__).resolve().parents[2] / "macros" / "portable"
 
 
 def simulate(seed=0, cities=45, years=8, unbalanced=False, effect=0.3):
@@ -99,12 +99,28 @@ def firm_panel(seed=3, firms=600, cities=30, years=9, dropped=0.3, level=0.0):
     return panel[keep].sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
+def cluster_moments(*arguments, engine="default"):
+    """The query that the macro makes for an ``engine`` (``default`` is DuckDB), rendered by jinja alone: of dbt it uses
+    the dispatch only."""
+    macros = jinja2.Environment().from_string(
+        "".join(path.read_text() for path in sorted(PORTABLE_MACROS.glob("*.sql")))
+    )
+
+    class Adapter:
+        @staticmethod
+        def dispatch(name):
+            return getattr(module, f"{engine}__{name}", None) or getattr(module, f"default__{name}")
+
+    macros.globals["adapter"] = Adapter
+    module = macros.module
+    return module.cluster_moments(*arguments)
+
+
 def cross_product_table(panel, unit, cluster, regressors, outcome="y", period="year"):
-    """The table that the macro makes of a pandas frame; the macro uses nothing of dbt, so jinja alone renders it."""
-    macro = jinja2.Environment().from_string(MACRO.read_text()).module.cluster_moments
+    """The table that the macro makes of a pandas frame."""
     with duckdb.connect() as connection:
         connection.register("panel", panel)
-        query = macro("panel", unit, cluster, period, outcome, regressors)
+        query = cluster_moments("panel", unit, cluster, period, outcome, regressors)
         return connection.execute(query).df()
 
 

@@ -1,8 +1,9 @@
 """CrossProducts that a database summed up: estimates, clustered errors and resampling on panels of any size.
 
-The macro ``cluster_moments`` (``macros/cluster_moments.sql``) computes, inside DuckDB, the cross products by cluster of
-a panel with unit and period effects. Its result has clusters x k^2 rows, however many rows the panel has, and
-:func:`read_moments` makes the engine's cross products of it (:mod:`city_policy.estimation.computation.cross_products`).
+The macro ``cluster_moments`` (``macros/portable/cluster_moments.sql``) computes, inside DuckDB, Spark or PostgreSQL,
+the cross products by cluster of a panel with unit and period effects. Its result has clusters x k^2 rows, however many
+rows the panel has, and :func:`read_moments` makes the engine's cross products of it
+(:mod:`city_policy.estimation.computation.cross_products`).
 
 With d_t the dummy of period t, x and z columns, n_i the rows of unit i and x~ the column x less the mean of the unit
 over its rows, a cluster has, its units being summed over,

@@ -1,10 +1,10 @@
 """Cross products by cluster from rows that come sorted by unit: one compiled pass over a panel of any size.
 
-The table is the one that the macro ``cluster_moments`` (``macros/cluster_moments.sql``) makes inside DuckDB from rows
-in any order; ``large_panels.database_cross_products.read_moments`` reads either. DuckDB needs a second scan and
-a join to sweep out unit effects, and multiplying columns costs it more than scanning them. Where a file has the rows of
-a unit side by side, all of it is one pass over record batches as they stream by, several times faster and in memory for
-clusters x k^2 numbers and a few batches.
+The table is the one that the macro ``cluster_moments`` (``macros/portable/cluster_moments.sql``) makes inside DuckDB
+from rows in any order; ``large_panels.database_cross_products.read_moments`` reads either. DuckDB needs a second scan
+and a join to sweep out unit effects, and multiplying columns costs it more than scanning them. Where a file has the
+rows of a unit side by side, all of it is one pass over record batches as they stream by, several times faster and in
+memory for clusters x k^2 numbers and a few batches.
 
 The sums are those of ``database_cross_products``, of every value less the mean of its unit over the rows it has, added
 unit by unit in the order of the rows: the size of the batches does not change a bit of them. Needs the package numba
