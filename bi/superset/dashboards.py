@@ -154,7 +154,7 @@ class Dashboards:
         """A query of the definition with its tokens replaced.
 
         ``@text(words)`` is a text in the language, ``@kind(column)`` the name that belongs to the key in a column,
-        ``@sentence(column)`` the sentence in a column.
+        ``@sentence(column)`` the sentence in a column, ``@yes_or_no(column)`` a boolean in words.
         """
         outcome = sql_name(self.publication.outcome)
         variables = [
@@ -188,6 +188,9 @@ class Dashboards:
             return sql_text(self.text(argument))
         if kind in SENTENCES:
             return self._sentence(SENTENCES[kind], argument)
+        if kind == "yes_or_no":
+            yes, no = sql_text(self.text("yes")), sql_text(self.text("no"))
+            return f"case when {argument} then {yes} when not {argument} then {no} end"
         known = {}
         for part in KINDS_OF_PANELS if kind == "panel" else (kind,):
             known |= {key: names[self.language] for key, names in self.publication.names.get(part, {}).items()}

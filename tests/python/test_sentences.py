@@ -203,6 +203,9 @@ def test_words_of_a_study_have_the_chinese_that_it_gives_and_no_row_without(word
 
 def test_numbers_and_other_columns_are_left_out(words):
     assert translated(words, observed="0.25", published="***", estimator="fixed_effects", file="a b c") == {}
+    assert translated(words, observed="50 %: 0.25", bound="-0.5") == {
+        "50 %: 0.25": ("value_at_percentile", "50% 分位数：0.25")
+    }
     table = duckdb.sql("select 1.5 as bound, 'The sample ''x'' is empty.' as message union all select 2, null")
     assert list(chinese_sentences([table], words)["sentence_zh"]) == ["样本“x”没有观测。"]
     none = duckdb.sql("select null::varchar as message where false")

@@ -120,8 +120,8 @@ def chinese_sentences(tables: Iterable[DuckDBPyRelation], words: pd.DataFrame) -
     Parameters
     ----------
     tables
-        Published tables; their columns ``MESSAGE_COLUMNS`` and ``WORD_COLUMNS`` are read. What has no letter reads the
-        same in both languages and is left out.
+        Published tables; their columns ``MESSAGE_COLUMNS`` and ``WORD_COLUMNS`` are read. Numbers and stars read the
+        same in both languages and are left out.
     words
         The table that :func:`words_in_both_languages` makes.
 
@@ -141,6 +141,9 @@ def chinese_sentences(tables: Iterable[DuckDBPyRelation], words: pd.DataFrame) -
     rows = []
     for sentence, is_message in sorted(said.items()):
         code, chinese = _translated(sentence, known["identifier"], known["text"])
+        if not _letter.search(sentence) and (code is None or chinese == sentence):
+            # A number or stars read the same in both languages.
+            continue
         if is_message or (chinese and not (code and _english.search(chinese))):
             rows.append((sentence, code, chinese))
     return cast_to_schema(pd.DataFrame(rows, columns=list(SENTENCES_SCHEMA)), SENTENCES_SCHEMA)
@@ -152,7 +155,7 @@ def _said(tables: Iterable[DuckDBPyRelation]) -> Iterator[tuple[str, str]]:
         for column, type_ in zip(table.columns, table.types, strict=True):
             if column in (*MESSAGE_COLUMNS, *WORD_COLUMNS) and type_ == "VARCHAR":
                 for (sentence,) in table.project(f'"{column}"').distinct().fetchall():
-                    if sentence and _letter.search(sentence):
+                    if sentence:
                         yield column, sentence
 
 
