@@ -26,6 +26,12 @@ PHONE_HEIGHT = 36
 CHARTS_IN_A_ROW = 3
 # What data tables may lack in silence: where there are no rows, nothing is suspicious.
 KEPT_WITHOUT_ROWS = "quality"
+# Token -> the table with the Chinese form of English sentences.
+SENTENCES = {"sentence": "results.sentences", "replication_sentence": "replication.replication_sentences"}
+# Tokens whose Chinese names stand in texts.csv, with the token before each key.
+KINDS_OF_TEXTS = ("basis", "origin", "scope", "severity", "significance", "status")
+# What the panel of a published number may be; the last of two names wins.
+KINDS_OF_PANELS = ("basis", "heading", "role", "dimension", "variable", "policy", "panel")
 TITLE_PARAMETERS = ("y_axis_title", "x_axis_title")
 METRIC_PARAMETERS = ("metrics", "metric", "x", "y", "size", "timeseries_limit_metric")
 _token = re.compile(r"@(\w+)\(((?:[^()]|\([^()]*\))*)\)")
@@ -147,7 +153,8 @@ class Dashboards:
     def sql(self, definition: str) -> str:
         """A query of the definition with its tokens replaced.
 
-        ``@text(words)`` is a text in the language, ``@kind(column)`` the name that belongs to the key in a column.
+        ``@text(words)`` is a text in the language, ``@kind(column)`` the name that belongs to the key in a column,
+        ``@sentence(column)`` the sentence in a column, ``@yes_or_no(column)`` a boolean in words.
         """
         outcome = sql_name(self.publication.outcome)
         variables = [
@@ -179,14 +186,31 @@ class Dashboards:
         """The SQL of a token."""
         if kind == "text":
             return sql_text(self.text(argument))
-        known = {key: names[self.language] for key, names in self.publication.names.get(kind, {}).items()}
-        if self.language != "en" and kind in ("source", "reason", "severity"):
-            known |= {english: chinese for english, chinese in texts().items() if english.startswith(f"{kind}: ")}
-            known = {key.removeprefix(f"{kind}: "): name for key, name in known.items()}
+        if kind in SENTENCES:
+            return self._sentence(SENTENCES[kind], argument)
+        if kind == "yes_or_no":
+            yes, no = sql_text(self.text("yes")), sql_text(self.text("no"))
+            return f"case when {argument} then {yes} when not {argument} then {no} end"
+        known = {}
+        for part in KINDS_OF_PANELS if kind == "panel" else (kind,):
+            known |= {key: names[self.language] for key, names in self.publication.names.get(part, {}).items()}
+            if self.language != "en" and part in KINDS_OF_TEXTS:
+                beginning = f"{part}: "
+                known |= {
+                    english.removeprefix(beginning): chinese
+                    for english, chinese in texts().items()
+                    if english.startswith(beginning)
+                }
         if not known:
             return argument
         cases = " ".join(f"when {sql_text(key)} then {sql_text(name)}" for key, name in known.items())
         return f"case {argument} {cases} else {argument} end"
+
+    def _sentence(self, table: str, column: str) -> str:
+        """The sentence in a column, in Chinese where the publication has its Chinese form."""
+        if self.language == "en" or table not in self.publication.tables:
+            return column
+        return f"coalesce((select said.sentence_zh from {table} as said where said.sentence = {column}), {column})"
 
     # Charts
 

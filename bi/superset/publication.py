@@ -96,10 +96,6 @@ def _names(query: Query, tables: frozenset[str]) -> Names:
 
     for row in _rows_of_file(PROJECT / "seeds" / "mapping" / "general_labels.csv"):
         add(row["kind"], row["key"], row["label_zh"], row["label_en"])
-    topics = [
-        tuple(row[f"{part}{end}"] for part in ("topic", "note", "what_to_read_instead") for end in ("", "_zh"))
-        for row in _rows_of_file(PROJECT / "seeds" / "mapping" / "general_topics.csv")
-    ]
     # What is read here is as the tables have it; the last of two names wins.
     statements = {
         "policy": ("marts.dim_policy", "policy_id, name_zh, name_en"),
@@ -119,18 +115,6 @@ def _names(query: Query, tables: frozenset[str]) -> Names:
     if "staging.stg_policies" in tables:
         for key, chinese, english in query("select policy_id, short_zh, short_en from staging.stg_policies"):
             add("policy", key, chinese, english)
-    if "seeds.soundness_topics" in tables:
-        topics += [
-            tuple(row)
-            for row in query(
-                "select topic, topic_zh, note, note_zh, what_to_read_instead, what_to_read_instead_zh "
-                "from seeds.soundness_topics"
-            )
-        ]
-    for texts in topics:
-        for english, chinese in zip(texts[::2], texts[1::2], strict=True):
-            if english:
-                add("topic", english, chinese, english)
     return names
 
 

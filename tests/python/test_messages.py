@@ -134,7 +134,7 @@ def test_what_the_tables_say_is_a_message(build, request):
         for row in database.rows("replication.published_consistency_audit", "check_id"):
             if row["verdict"] in ("suspicious", "inconsistent"):
                 said |= {("audit", str(row[column])) for column in ("published", "implied", "sentence")}
-        names = study.spoken_names
+        names = study.identifiers
     assert len(said) > 20
     for table, words in sorted(said):
         assert unknown_sentences(words, names) == [], table

@@ -415,6 +415,21 @@ def read_all(client: Client) -> tuple[set[int], int]:
     return found, rows
 
 
+def test_a_key_that_no_index_holds_is_no_primary_key(tmp_path, database):
+    """A sentence may be of any length; text that cannot be compressed is the worst."""
+    long = "insert into results.effects select string_agg(md5(i::varchar), '' order by i), 1, 1, 1 from range(200) t(i)"
+    for more, keys in (("", 2), (long, 1)):
+        publish_number(tmp_path, 1, more)
+        assert publish.publish_postgresql(tmp_path / "published", database) == 3
+        with Client(database) as client:
+            found = client.query(
+                "select constraint_name from information_schema.table_constraints where constraint_type = 'PRIMARY KEY' "
+                "and table_schema in ('marts', 'results')"
+            )
+            assert len(found) == keys
+            assert client.query("select max(length(term)) from results.effects") == [(6400 if more else 3,)]
+
+
 def test_postgresql_has_the_numbers_types_comments_and_keys(tmp_path, database):
     publish_number(tmp_path, 1)
     assert publish.publish_postgresql(tmp_path / "published", database) == 3

@@ -219,6 +219,7 @@ def assert_builds(project, folder: Path, panel: Path) -> None:
             "select count(*) from results.baseline_effects where status = 'ok' or message is not null"
         ).fetchone()
         assert n_rows > 0
+        assert database.sql("select sentence from results.sentences where sentence_zh is null").fetchall() == []
 
 
 @pytest.mark.parametrize("number", [20, 11])

@@ -411,6 +411,8 @@ def built(project, folder, panel, data) -> duckdb.DuckDBPyConnection:
         ["city-policy", "build", "--study", str(folder), "--panel", str(panel), "--threads", "2"], project, data
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    # Every sentence of the project has a Chinese form.
+    assert "messages.csv" not in result.stdout
     (path,) = data.glob("studies/*/city_policy.duckdb")
     return duckdb.connect(str(path), read_only=True)
 

@@ -25,6 +25,8 @@ MARK = "Published by city-policy"
 # One publisher at a time per database: the key of PostgreSQL's advisory lock, any number of our own.
 ADVISORY_LOCK = 20250201
 SWAP_SECONDS = 60.0
+# A page of PostgreSQL's indexes holds three entries, each of at most 2,704 bytes.
+LONGEST_KEY = 2600
 # What PostgreSQL has no type for, or DuckDB's extension would widen needlessly. Sums of integers are HUGEINT.
 CASTS = {
     "HUGEINT": "double",
@@ -300,9 +302,15 @@ def _load_table(server: Server, table: Table, file: Path) -> None:
         f"comment on column {second}.{quoted(column.name)} is {_literal(column.description)}"
         for column in table.columns
     ]
-    if table.key:
+    if table.key and _fits_an_index(server, table.key, source):
         statements.append(f"alter table {second} add primary key ({', '.join(quoted(name) for name in table.key)})")
     server.execute([*statements, f"analyze {second}"])
+
+
+def _fits_an_index(server: Server, key: Sequence[str], source: str) -> bool:
+    """Whether a key is as short as an index demands; that of ``results.sentences`` is a text of any length."""
+    length = " + ".join(f"max(strlen({quoted(name)}::varchar))" for name in key)
+    return (server.duckdb(f"select {length} from {source}")[0][0] or 0) <= LONGEST_KEY
 
 
 def _converted(column: str, type_: str) -> str:

@@ -8,14 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from city_policy.errors import InputError
 from city_policy.report.database import Database
-from city_policy.report.latex import write_latex
-from city_policy.report.office import write_excel, write_word
-from city_policy.report.page import render_page
 from city_policy.report.study import LANGUAGES, Study
-from city_policy.report.tables import PaperTable, build_tables
+
+if TYPE_CHECKING:
+    from city_policy.report.tables import PaperTable
 
 
 def write_report(database: Path, out: Path) -> list[Path]:
@@ -25,6 +25,10 @@ def write_report(database: Path, out: Path) -> list[Path]:
     Everything is written aside first and then moved into place. Raises InputError when the database cannot be read or
     ``out`` cannot be written; what was there before then stays.
     """
+    # More than a second to import: here, because a build translates its sentences and draws nothing.
+    from city_policy.report.page import render_page
+    from city_policy.report.tables import build_tables
+
     with Database(database) as source:
         study = Study(source)
         tables = build_tables(source, study)
@@ -53,8 +57,11 @@ def write_report(database: Path, out: Path) -> list[Path]:
     return [out / "index.html", *documents]
 
 
-def _write_tables(tables: Sequence[PaperTable], folder: Path) -> None:
+def _write_tables(tables: Sequence["PaperTable"], folder: Path) -> None:
     """The tables for papers, one folder per language."""
+    from city_policy.report.latex import write_latex
+    from city_policy.report.office import write_excel, write_word
+
     for language in LANGUAGES:
         (folder / language).mkdir(parents=True)
         write_latex(tables, folder / language, language)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from city_policy.report.study import Text, full_width, same
+from city_policy.report.study import Text, full_width, joined, same
 
 FILE = Path(__file__).with_name("messages.csv")
 # Kinds of arguments: a number, one with stars, an identifier, or anything, such as a list.
@@ -22,14 +22,16 @@ _KINDS = {":n": r"[-−]?\d[\d.,]*(?:e[-+]?\d+)?", ":s": r"[-−\d.]*\**", ":w":
 _ARGUMENT = re.compile(r"\{(\d+)(:[nsw])?\}")
 _negative = re.compile(r"-\d[\d.,]*")
 _nested_quotes = re.compile(r"“([^“”]*)“([^“”]*)”([^“”]*)”")
+_number_before_column = re.compile(r"(?<=\d)(?=第（)")
 _sentence_end = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 # What stands in brackets belongs together.
 _ITEMS = {
     "; ": re.compile(r"; (?![^()]*\))"),
     ", ": re.compile(r", (?![^()]*\))"),
+    " / ": re.compile(r" / "),
     " and ": re.compile(r"(?<=\)) and (?=\d)"),
 }
-_CHINESE_SIGN = {", ": "、", "; ": "；", " and ": "与 "}
+_CHINESE_SIGN = {", ": "、", "; ": "；", " and ": "与 ", " / ": " / "}
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,30 @@ def both_languages(message: str, names: Mapping[str, Text]) -> Text:
     return _sentences(message, lambda sentence: _translate(sentence, names))
 
 
+def codes(message: str, names: Mapping[str, Text]) -> list[str]:
+    """The codes of the sentences of a note in their order, each once; of a list those of its items."""
+    found = [code for sentence in _sentence_end.split(message) for code in _codes(sentence, names)]
+    return list(dict.fromkeys(found))
+
+
+def _codes(words: str, names: Mapping[str, Text]) -> list[str]:
+    if words in names:
+        return []
+    if found := parsed(words):
+        return [found[0].code]
+    _, items = next(_parts(words), ("", []))
+    return [code for item in items for code in _codes(item, names)]
+
+
 def unknown_sentences(message: str, names: Mapping[str, Text]) -> list[str]:
     """The sentences of a note that no message makes; tests want none."""
     return [sentence for sentence in _sentence_end.split(message) if not _is_known(sentence, names)]
 
 
 def _is_known(words: str, names: Mapping[str, Text]) -> bool:
-    if words in names or parsed(words) is not None:
+    if words in names or _negative.fullmatch(words) or parsed(words) is not None:
         return True
-    return any(all(_is_known(item, names) for item in items) for _, items in _parts(words))
+    return _are_names(words, names) or any(all(_is_known(item, names) for item in items) for _, items in _parts(words))
 
 
 def _sentences(message: str, translate: Callable[[str], Text]) -> Text:
@@ -102,6 +119,11 @@ def _sentences(message: str, translate: Callable[[str], Text]) -> Text:
     texts = [translate(sentence) for sentence in _sentence_end.split(message)]
     # Chinese sentences follow each other without a blank.
     return Text(" ".join(text.zh for text in texts).replace("。 ", "。"), " ".join(text.en for text in texts))
+
+
+def _are_names(words: str, names: Mapping[str, Text]) -> bool:
+    """Whether words are identifiers with a blank between them, as a column that lists some has them."""
+    return all(word in names for word in words.split(" "))
 
 
 def _parts(words: str) -> Iterator[tuple[str, list[str]]]:
@@ -127,6 +149,8 @@ def _translate(words: str, names: Mapping[str, Text]) -> Text:
         # Fixed effects of several columns together.
         crossed = [_translate(item, names) for item in words.split("^")]
         return Text("×".join(text.zh for text in crossed), " × ".join(text.en for text in crossed))
+    if _are_names(words, names):
+        return joined(names[word] for word in words.split(" "))
     for sign, items in _parts(words):
         texts = [_translate(item, names) for item in items]
         return Text(_CHINESE_SIGN[sign].join(text.zh for text in texts), sign.join(text.en for text in texts))
@@ -136,5 +160,7 @@ def _translate(words: str, names: Mapping[str, Text]) -> Text:
 def _filled(form: str, arguments: list[str]) -> str:
     """A form with its arguments; braces in these stay what they are."""
     filled = full_width(_ARGUMENT.sub(lambda found: arguments[int(found[1])], form))
+    # Between a number and Chinese stands a blank.
+    filled = _number_before_column.sub(" ", filled)
     # A name that is quoted itself stands in the inner quotation marks.
     return _nested_quotes.sub(r"“\1‘\2’\3”", filled)

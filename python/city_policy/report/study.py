@@ -1,7 +1,7 @@
 """What the study calls things, in Chinese and English, as the seeds say it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from city_policy.report.database import Database, Row
@@ -28,9 +28,10 @@ PUBLISHED = (
     "seeds.published_sobel_tests",
 )
 
-# What fixed effects and clusters are by.
+# What fixed effects, clusters and keys are by.
 DIMENSIONS = {
     "adcode": ("城市", "city"),
+    "policy_id": ("政策", "policy"),
     "year": ("年份", "year"),
     "province_code": ("省份", "province"),
     "province": ("省份", "province"),
@@ -88,13 +89,17 @@ def joined(texts: Iterable[Text], zh: str = "、", en: str = ", ") -> Text:
 
 
 def _names(rows: Iterable[Row]) -> dict[str, Text]:
-    """The names of samples, variables and policies; one in one language is better than an identifier."""
+    """The names of samples, variables and policies."""
     names = {}
     for row in rows:
         key = str(row.get("policy_id") or row.get("variable") or row.get("sample"))
-        zh, en = row["name_zh"] or row["name_en"] or key, row["name_en"] or row["name_zh"] or key
-        names[key] = Text(str(zh), str(en))
+        names[key] = _either(row["name_zh"], row["name_en"], key)
     return names
+
+
+def _either(zh: object, en: object, key: object) -> Text:
+    """A name; one in one language is better than the identifier."""
+    return Text(str(zh or en or key), str(en or zh or key))
 
 
 def _of_role(rows: Iterable[Row], name: str, role: str) -> list[str]:
@@ -110,7 +115,104 @@ def _title(described: Row) -> Text:
     )
 
 
-class Study:
+class Names:
+    """What a build calls things, by kind and key, and by the identifiers that its sentences use.
+
+    Attributes
+    ----------
+    policies, other_policies
+        The policies of the study and those that are controls, in the order of their seed; ``samples``: its samples.
+    column_of
+        Variable -> column of the panel, in the order of the seed.
+    identifiers
+        Names by the identifiers that sentences of the warehouse use: variables with their columns, measures, series,
+        samples, estimators, groups, and policies, which have their short names there.
+    """
+
+    def __init__(
+        self,
+        *,
+        labels: Iterable[Row],
+        series: Iterable[Row],
+        indicators: Iterable[Row],
+        variables: Sequence[Row],
+        policies: Sequence[Row],
+        samples: Sequence[Row],
+    ) -> None:
+        """Take the rows of the seeds ``general_labels`` and ``labels`` in that order, of ``series`` and ``indicators``,
+        and of the staged variables, policies and samples in the order of their seeds.
+        """
+        self._labels = {(row["kind"], row["key"]): Text(str(row["label_zh"]), str(row["label_en"])) for row in labels}
+        self._names = _names([*samples, *variables, *policies])
+        self._short = {
+            str(row["policy_id"]): Text(str(row["short_zh"]), str(row["short_en"]))
+            for row in policies
+            if row["short_zh"] and row["short_en"]
+        }
+        self.samples = [str(row["sample"]) for row in samples]
+        self.policies = _of_role(policies, "policy_id", "study")
+        self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
+        self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
+        self.identifiers = self._identifiers(series, indicators, samples)
+
+    def _identifiers(self, series: Iterable[Row], indicators: Iterable[Row], samples: Iterable[Row]) -> dict[str, Text]:
+        # What another kind of name has too goes before these.
+        names = self.labels_of("result", "row", "heading", "comparison")
+        for row in indicators:
+            for key, name in (("dimension", "dimension"), ("indicator", "name")):
+                if row[key]:
+                    names[str(row[key])] = _either(row[f"{name}_zh"], row[f"{name}_en"], row[key])
+        names |= {str(row["series"]): Text(str(row["name_zh"]), str(row["name_en"])) for row in series}
+        names |= {column: Text(*words) for column, words in DIMENSIONS.items()}
+        names |= {sample: self.label("row", sample) for sample in self.samples}
+        names |= self.labels_of("measure")
+        names |= {variable: self.label("row", variable) for variable in self.column_of}
+        names |= {column: self.label("row", variable) for variable, column in self.column_of.items()}
+        policies = [*self.policies, *self.other_policies]
+        names |= {policy: self.label("row", policy) for policy in policies}
+        for kind in ("estimator", "group", "estimator_comparison"):
+            names |= {key: text for key, text in self.labels_of(kind).items() if key not in names}
+        for row in samples:
+            # What the paper's audit calls a sample.
+            if row.get("published_sample"):
+                names.setdefault(str(row["published_sample"]), self.label("row", row["sample"]))
+        return names | {policy: self.short(policy) for policy in policies}
+
+    def labelled(self, kind: str, key: object) -> Text | None:
+        """The label of seed ``labels``, where there is one."""
+        return self._labels.get((kind, str(key)))
+
+    def labels_of(self, *kinds: str) -> dict[str, Text]:
+        """The labels of some kinds by their key."""
+        return {key: text for (kind, key), text in self._labels.items() if kind in kinds}
+
+    def label(self, kind: str, key: object) -> Text:
+        """The label of seed ``labels``, else the name that another seed gives, else the key itself."""
+        found = self.labelled(kind, key)
+        if found is None and str(key) in self._names:
+            name = self._names[str(key)]
+            found = Text(name.zh, name.en[:1].upper() + name.en[1:])
+        return found or same(key)
+
+    def name(self, key: str) -> Text:
+        """The name of a variable, sample or policy as it stands in a sentence."""
+        return self._names.get(key) or same(key)
+
+    def short(self, policy: str) -> Text:
+        """A policy's short name."""
+        return self._short.get(policy) or self.label("row", policy)
+
+    def with_names(self, words: Text) -> Text:
+        """Sentences with the names of results and comparisons in place of their keys."""
+        zh, en = words.zh, words.en
+        for key, label in self.labels_of("comparison", "result").items():
+            if "_" in key:
+                zh = re.sub(rf" ?\b{key}\b ?", f"“{label.zh}”", zh, flags=re.ASCII)
+                en = re.sub(rf"\b{key}\b", f"“{label.en}”", en)
+        return Text(zh, en)
+
+
+class Study(Names):
     """Labels, policies and variables of a build.
 
     Attributes
@@ -119,12 +221,11 @@ class Study:
         What the study is called, and the paper that it replicates, none for a study of its own.
     source
         A key of ``INPUTS``; ``simulated`` is true for the demo yearbook.
-    policies, other_policies
-        The policies of the study and those that are controls, in the order of their seed; ``components``: the policies
-        that a derived policy consists of.
+    components
+        Derived policy -> the policies that it consists of.
     controls, mediators
         Names of variables. ``outcome``: the variable that figures and notes speak of, the index where the study has
-        one, else the first outcome. ``column_of``: variable -> column of the panel, in the order of the seed.
+        one, else the first outcome.
     specifications
         Specification -> row of the seed, in its order; none in a file of an older version.
     has_outcomes, has_index, has_published
@@ -132,28 +233,17 @@ class Study:
     """
 
     def __init__(self, database: Database) -> None:
-        self._labels = {
-            (row["kind"], row["key"]): Text(str(row["label_zh"]), str(row["label_en"]))
-            for table in ("seeds.general_labels", "seeds.labels")
-            for row in database.rows(table, "rowid")
-        }
         variables = database.rows("staging.stg_variables", "position")
         policies = database.rows("staging.stg_policies", "position")
         samples = database.rows("staging.stg_samples", "position")
-        self._names = _names([*samples, *variables, *policies])
-        self._short = {
-            str(row["policy_id"]): Text(str(row["short_zh"]), str(row["short_en"]))
-            for row in policies
-            if row["short_zh"] and row["short_en"]
-        }
-        self.samples = [str(row["sample"]) for row in samples]
-        # What the paper's audit calls a sample.
-        self._published_samples: dict[str, str] = {}
-        for row in samples:
-            if row.get("published_sample"):
-                self._published_samples.setdefault(str(row["published_sample"]), str(row["sample"]))
-        self.policies = _of_role(policies, "policy_id", "study")
-        self.other_policies = [str(row["policy_id"]) for row in policies if row["role"] != "study"]
+        super().__init__(
+            labels=[row for seed in ("general_labels", "labels") for row in database.rows(f"seeds.{seed}", "rowid")],
+            series=database.rows("seeds.series", "series"),
+            indicators=database.rows("seeds.indicators", "rowid"),
+            variables=variables,
+            policies=policies,
+            samples=samples,
+        )
         self.controls = _of_role(variables, "variable", "control")
         self.mediators = _of_role(variables, "variable", "mediator")
         # Python's sort is stable: the index first, else the first outcome.
@@ -163,10 +253,8 @@ class Study:
         self.outcome = next(iter(outcomes), "")
         self.has_outcomes = len(outcomes) > 1
         self.components = {str(row["policy_id"]): list(row["components"] or []) for row in policies}
-        self.column_of = {str(row["variable"]): str(row["column_name"]) for row in variables}
         self._variable_of = {column: variable for variable, column in self.column_of.items()}
         self.specifications = {str(row["specification"]): row for row in database.rows("seeds.specifications", "rowid")}
-        self.identifiers = self._identifiers(database)
         self.has_index = bool(
             database.rows("seeds.indicators", "indicator") or database.rows("results.index_weights", "position")
         )
@@ -191,38 +279,9 @@ class Study:
         """What the build was made from, in words."""
         return Text(*INPUTS[self.source]) if self.source else same("—")
 
-    def _identifiers(self, database: Database) -> dict[str, Text]:
-        """Names by the identifiers that notes use: columns and names of variables, measures and series."""
-        names = {
-            str(row["series"]): Text(str(row["name_zh"]), str(row["name_en"]))
-            for row in database.rows("seeds.series", "series")
-        }
-        names |= {column: Text(*words) for column, words in DIMENSIONS.items()}
-        names |= {sample: self.label("row", sample) for sample in self.samples}
-        names |= {key: text for (kind, key), text in self._labels.items() if kind == "measure"}
-        names |= {variable: self.label("row", variable) for variable in self.column_of}
-        names |= {column: self.label("row", variable) for variable, column in self.column_of.items()}
-        return names | {policy: self.label("row", policy) for policy in [*self.policies, *self.other_policies]}
-
-    def labelled(self, kind: str, key: object) -> Text | None:
-        """The label of seed ``labels``, where there is one."""
-        return self._labels.get((kind, str(key)))
-
-    def label(self, kind: str, key: object) -> Text:
-        """The label of seed ``labels``, else the name that another seed gives, else the key itself."""
-        found = self.labelled(kind, key)
-        if found is None and str(key) in self._names:
-            name = self._names[str(key)]
-            found = Text(name.zh, name.en[:1].upper() + name.en[1:])
-        return found or same(key)
-
     def text(self, key: str, general: Text) -> Text:
         """Words of the study itself (kind ``text`` of its labels) in place of the general ones."""
         return self.labelled("text", key) or general
-
-    def name(self, key: str) -> Text:
-        """The name of a variable, sample or policy as it stands in a sentence."""
-        return self._names.get(key) or same(key)
 
     def variable(self, column: object) -> str:
         """The variable that a column of the panel holds; a column may carry its unit."""
@@ -269,28 +328,3 @@ class Study:
         """By what a measure of quality.input_summary was measured: the series, with the prices where they matter."""
         series = Text(str(row["series_name_zh"]), str(row["series_name_en"]))
         return self._labels.get(("basis", str(row["basis"]))) or series
-
-    def short(self, policy: str) -> Text:
-        """A policy's short name."""
-        return self._short.get(policy) or self.label("row", policy)
-
-    def with_names(self, words: Text) -> Text:
-        """Sentences with the names of results and comparisons in place of their keys."""
-        zh, en = words.zh, words.en
-        for (kind, key), label in self._labels.items():
-            if kind in ("comparison", "result") and "_" in key:
-                zh = re.sub(rf" ?\b{key}\b ?", f"“{label.zh}”", zh, flags=re.ASCII)
-                en = re.sub(rf"\b{key}\b", f"“{label.en}”", en)
-        return Text(zh, en)
-
-    @property
-    def spoken_names(self) -> dict[str, Text]:
-        """Names by the identifiers that evidence and audit use: short ones of policies, of estimators and groups."""
-        names = dict(self.identifiers)
-        for kind in ("estimator", "group", "estimator_comparison"):
-            names |= {
-                key: text for (labelled, key), text in self._labels.items() if labelled == kind and key not in names
-            }
-        for published, sample in self._published_samples.items():
-            names.setdefault(published, self.label("row", sample))
-        return names | {policy: self.short(policy) for policy in [*self.policies, *self.other_policies]}

@@ -17,6 +17,7 @@ from city_policy.report.figures import Context, Figure, only_maps, theme, with_o
 from city_policy.report.messages import both_languages
 from city_policy.report.office import tables_in_words
 from city_policy.report.page.sections import sections_of
+from city_policy.report.sentences import texts
 from city_policy.report.study import LANGUAGES, Study, Text, full_width, joined, same
 from city_policy.report.typography import parts
 
@@ -192,7 +193,7 @@ def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
                         f"表 {row['table_no']} {panel.zh}".strip(), f"Table {row['table_no']} {panel.en}".strip()
                     ),
                     **{
-                        column: both_languages(str(row[column] or ""), study.spoken_names)
+                        column: both_languages(str(row[column] or ""), study.identifiers)
                         for column in ("published", "implied", "sentence")
                     },
                 }
@@ -202,11 +203,12 @@ def _audit(database: Database, study: Study) -> tuple[list[Row], list[Row]]:
 
 def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -> list[Row]:
     # A study has words of its own in place of the general ones.
-    topics = {
-        row["result"]: row
-        for seed in ("seeds.general_topics", "seeds.soundness_topics")
-        for row in database.rows(seed, "rowid")
-    }
+    topics = (row for seed in ("general_topics", "soundness_topics") for row in database.rows(f"seeds.{seed}", "rowid"))
+    words = texts(study, topics)
+
+    def text(english: object) -> Text:
+        return words.get(str(english)) or study.with_names(same(english))
+
     numbers = {table.result: table.number for table in tables}
     notes = []
     found = [
@@ -214,22 +216,16 @@ def _soundness(database: Database, study: Study, tables: Sequence[PaperTable]) -
         *database.rows("replication.replication_notes", "result"),
     ]
     for row in sorted(found, key=lambda row: str(row["result"])):
-        topic = topics.get(row["result"], {})
         result = study.label("result", row["result"])
         if number := numbers.get(str(row["result"])):
             result = Text(f"{result.zh}(表 {number})", f"{result.en} (Table {number})")
         notes.append(
             {
                 "result": result,
-                "topic": Text(str(topic.get("topic_zh") or row["topic"]), str(row["topic"])),
-                "note": study.with_names(Text(str(topic.get("note_zh") or row["note"]), str(row["note"]))),
-                "instead": study.with_names(
-                    Text(
-                        str(topic.get("what_to_read_instead_zh") or row["what_to_read_instead"]),
-                        str(row["what_to_read_instead"]),
-                    )
-                ),
-                "evidence": both_languages(str(row["evidence"] or ""), study.spoken_names),
+                "topic": text(row["topic"]),
+                "note": text(row["note"]),
+                "instead": text(row["what_to_read_instead"]),
+                "evidence": both_languages(str(row["evidence"] or ""), study.identifiers),
             }
         )
     return notes
