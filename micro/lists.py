@@ -57,7 +57,9 @@ def write_lists(work, settings, extracts, own):
 
 
 def frame(settings):
-    """Every city and year of the counts, as rows with ``adcode`` and ``year``."""
+    """Every city and year of the counts, as rows with ``adcode`` and ``year``; none where a panel alone is given."""
+    if not settings["first_year"]:
+        return []
     with (GEOGRAPHY / "cities.csv").open(encoding="utf-8", newline="") as file:
         cities = list(csv.DictReader(file))
     provinces = [code.strip()[:2] for code in settings["provinces"].split(";") if code.strip()]

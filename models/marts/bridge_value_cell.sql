@@ -22,6 +22,12 @@ series as (
 
 ),
 
+citations as (
+
+    select * from {{ ref('cln_citations') }}
+
+),
+
 -- The printed years that a value was made from: its own, or the neighbours in time between which it was filled.
 sources as (
 
@@ -103,13 +109,19 @@ final as (
         cells.file,
         cells.sheet,
         cells."row",
-        cells."column"
+        cells."column",
+        citations.citation
     from sources
     inner join cells
         on
             sources.adcode = cells.adcode
             and sources.series = cells.series
             and sources.printed_year = cells.printed_year
+    left join citations
+        on
+            cells.source = 'supplementary'
+            and cells.file = citations.file
+            and cells."row" = citations."row"
     order by sources.adcode, sources.year, sources.series, sources.printed_year, cells.part_adcode, cells.header
 
 )

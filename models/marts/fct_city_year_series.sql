@@ -4,6 +4,12 @@ with cell_values as (
 
 ),
 
+citations as (
+
+    select * from {{ ref('cln_citations') }}
+
+),
+
 known_cities as (
 
     select * from cell_values
@@ -13,7 +19,7 @@ known_cities as (
 
 -- One row per unit as printed: a value before a blank, a blank before what is quarantined, the yearbook before a
 -- supplementary source.
-final as (
+chosen as (
 
     select
         adcode,
@@ -45,7 +51,21 @@ final as (
             source != 'yearbook',
             file, sheet, "row", "column"
     ) = 1
-    order by series, scope, part_adcode, year
+
+),
+
+final as (
+
+    select
+        chosen.*,
+        citations.citation
+    from chosen
+    left join citations
+        on
+            chosen.source = 'supplementary'
+            and chosen.file = citations.file
+            and chosen."row" = citations."row"
+    order by chosen.series, chosen.scope, chosen.part_adcode, chosen.year
 
 )
 
