@@ -285,14 +285,15 @@ def _put(sheet, line: int, column: int, content: str | float | None):
 
 
 def _number_format(cell: Cell, layout: Layout) -> str:
-    decimals = "0." + "0" * cell.decimals if cell.decimals else "0"
+    decimals = "0." + "0" * cell.places if cell.places else "0"
     mark = cell.marked(layout)
     return f'{decimals}"{mark}"' if mark else decimals
 
 
-def _line_format(line: Line) -> str:
+def _line_format(cell: Cell, line: Line) -> str:
     """The format of a number below a coefficient: its brackets are no part of the number."""
-    decimals = "0." + "0" * line.decimals if line.decimals else "0"
+    places = cell.places_below(line)
+    decimals = "0." + "0" * places if places else "0"
     start, end = line.brackets[:1], line.brackets[1:]
     return f'"{start}"{decimals}"{end}";"{start}-"{decimals}"{end}"'
 
@@ -358,7 +359,7 @@ def _excel_row(sheet, row: TableRow, language: str, line: int, layout: Layout) -
             value = cell.below_value(below)
             if isinstance(value, float | int):
                 target = _put(sheet, line, column, value)
-                target.number_format = _line_format(below)
+                target.number_format = _line_format(cell, below)
             else:
                 target = _put(sheet, line, column, cell.below(below) or None)
             target.alignment = Alignment(horizontal="center")
