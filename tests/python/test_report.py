@@ -17,6 +17,7 @@ from city_policy.errors import InputError
 from city_policy.report import outlines, write_report
 from city_policy.report.database import Database
 from city_policy.report.figures import Context
+from city_policy.report.figures.chart import PALETTE
 from city_policy.report.figures.inference import METHODS, influence, p_words
 from city_policy.report.messages import both_languages
 from city_policy.report.study import LANGUAGES, Study, Text, full_width
@@ -339,6 +340,18 @@ def test_notes_of_the_warehouse_in_both_languages():
     assert both_languages("The robots (3, 4) left. Then fdi {0} rose.", names).en == (
         "The robots (3, 4) left. Then fdi {0} rose."
     )
+
+
+def test_no_chart_has_a_colour_of_the_light_theme(soup):
+    """What one specification draws on light and on dark ground takes its colour from the theme."""
+    data = json.loads(soup.select_one("#figures-data").string)
+    charts = json.dumps(data["figures"])
+    for colour in ("light", "dark"):
+        assert data["themes"][colour]["range"]["category"] == PALETTE[colour]
+        # An outline takes the colour of its mark; without one Vega's own blue.
+        styles = data["themes"][colour]["style"]
+        assert all(styles[name]["color"] == styles[name]["stroke"] for name in ("border", "maritime", "printed"))
+    assert '"expr": "first"' in charts and PALETTE["light"][0] not in charts
 
 
 def test_every_figure_has_an_alternative_text_and_a_static_picture_in_both_languages(soup):
