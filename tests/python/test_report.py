@@ -774,6 +774,26 @@ def test_libreoffice_opens_the_office_files(report, tmp_path, name):
     assert pdf.read_bytes().count(b"/Type/Page/") + pdf.read_bytes().count(b"/Type /Page\n") >= 10
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rows_of_excel_are_as_high_as_their_words(report, language):
+    """Spreadsheets do not raise a row by themselves: words that wrap would lie upon the next row."""
+    wrapped = 0
+    for sheet in load_workbook(report / "tables" / language / "tables.xlsx"):
+        for row in sheet.iter_rows(min_row=3):
+            for cell in row:
+                if (
+                    isinstance(cell.value, str)
+                    and cell.alignment.wrap_text
+                    and cell.coordinate not in sheet.merged_cells
+                ):
+                    letters = sum(1 + (ord(letter) > 0x2E7F) for letter in cell.value)
+                    lines = -(-letters // sheet.column_dimensions[cell.column_letter].width)
+                    height = sheet.row_dimensions[cell.row].height or 15
+                    assert height >= 15 * lines, (sheet.title, cell.coordinate, cell.value)
+                    wrapped += lines > 1
+    assert wrapped > 5
+
+
 def test_office_files_carry_no_time(report):
     for path in (report / "tables").rglob("tables.*"):
         with zipfile.ZipFile(path) as archive:
