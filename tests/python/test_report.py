@@ -1035,12 +1035,21 @@ def test_a_chart_is_saved_from_the_page(drawn, tmp_path):
     chart = drawn.find_element("css selector", "#figure-event_study .chart")
     drawn.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", chart)
     chart.find_element("css selector", "summary").click()
-    links = {link.text: link for link in chart.find_elements("css selector", ".vega-actions a")}
-    assert set(links) == {"存为 SVG", "存为 PNG"}
-    for link in links.values():
-        link.click()
-    wanted = [tmp_path / "event_study-1.svg", tmp_path / "event_study-1.png"]
+    links = chart.find_elements("css selector", ".vega-actions a")
     deadline = time.monotonic() + 60
+    # The menu comes up slowly.
+    while not all(link.text for link in links):
+        assert time.monotonic() < deadline
+    assert [link.text for link in links] == ["存为 SVG", "存为 PNG"]
+    mouse = pytest.importorskip("selenium.webdriver").ActionChains(drawn)
+    for link in links:
+        # The picture is made while the button is down: a person holds it for a moment.
+        mouse.click_and_hold(link).perform()
+        while not link.get_attribute("href").startswith(("data:", "blob:")):
+            assert time.monotonic() < deadline, link.get_attribute("href")
+            time.sleep(0.02)
+        mouse.release().perform()
+    wanted = [tmp_path / "event_study-1.svg", tmp_path / "event_study-1.png"]
     while not all(path.is_file() and path.stat().st_size for path in wanted):
         assert time.monotonic() < deadline, list(tmp_path.iterdir())
         time.sleep(0.1)
