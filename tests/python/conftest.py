@@ -39,25 +39,28 @@ def demo_build(project, tmp_path_factory) -> Path:
     """The data directory of one whole build of the demo seeds, which all tests of a run share: read it, never change
     it. What the build printed is in ``output.txt``, dbt's artifacts are in ``target``.
     """
-    base = tmp_path_factory.getbasetemp()
-    # The workers of one run have a folder each; the first that comes builds, the others wait.
-    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "demo_build"
-    with FileLock(f"{data}.lock"):
-        if not (data / "output.txt").is_file():
-            result = run(["city-policy", "build", "--threads", "2"], project, data, with_unit_tests=True)
-            assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-            (data / "output.txt").write_text(result.stdout, encoding="utf-8")
-    return data
+    return built_once("demo_build", ["--threads", "2"], project, tmp_path_factory, with_unit_tests=True)
 
 
 @pytest.fixture(scope="session")
 def low_carbon_build(project, tmp_path_factory) -> Path:
     """The data directory of one build of the second study on the demo yearbook: read it, never change it."""
+    return built_once("low_carbon_build", ["--study", "seeds/studies/low_carbon"], project, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def yearbooks_build(project, shared, tmp_path_factory) -> Path:
+    """The data directory of one whole build of four real editions: read it, never change it."""
+    return built_once("yearbooks_build", ["--yearbooks", str(shared / "yearbooks")], project, tmp_path_factory)
+
+
+def built_once(name: str, arguments: list[str], project: Path, tmp_path_factory, **options) -> Path:
+    """The data directory of a build that all workers of a run share: the first that comes builds, the others wait."""
     base = tmp_path_factory.getbasetemp()
-    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "low_carbon_build"
+    data = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
     with FileLock(f"{data}.lock"):
         if not (data / "output.txt").is_file():
-            result = run(["city-policy", "build", "--study", "seeds/studies/low_carbon"], project, data)
+            result = run(["city-policy", "build", *arguments], project, data, **options)
             assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
             (data / "output.txt").write_text(result.stdout, encoding="utf-8")
     return data
@@ -112,13 +115,18 @@ def environment(data: Path) -> dict[str, str]:
 def pytest_collection_modifyitems(items):
     """The files that take longest begin first, so that no process waits for them in the end."""
     longest = (
-        "test_newer_python.py",
-        "test_study_builds.py",
         "test_build.py",
-        "test_recipes.py",
         "test_changes.py",
         "test_study_panel.py",
+        "test_study_builds.py",
+        "test_recipes.py",
+        "test_report.py",
+        "test_real_editions.py",
+        "test_newer_python.py",
         "test_report_studies.py",
-        "test_simulate_montecarlo.py",
+        "test_study_mistakes.py",
+        "test_publish.py",
+        "test_hostile_panels.py",
+        "test_degenerate_panels.py",
     )
     items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))

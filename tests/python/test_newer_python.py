@@ -58,9 +58,11 @@ def environment_of(version: str, interpreter: Path) -> Path:
     digest = hashlib.sha256((PROJECT / "requirements.lock").read_bytes()).hexdigest()
     with FileLock(f"{folder}.lock"):
         if not stamp.is_file() or stamp.read_text() != digest:
+            # The lock is complete, and most modules of its packages are never imported, so that none is compiled ahead.
+            install = ["install", "--quiet", "--require-hashes", "--no-deps", "--no-compile", "-r", "requirements.lock"]
             for command in (
                 [interpreter, "-m", "venv", "--clear", folder],
-                [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements.lock"],
+                [python, "-m", "pip", *install],
             ):
                 try:
                     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=INSTALL_SECONDS)

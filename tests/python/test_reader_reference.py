@@ -4,7 +4,6 @@ import duckdb
 import pytest
 from city_policy.reader import ingest
 from city_policy.reader.knowledge import load_knowledge
-from conftest import run
 from reader_workbooks import GEOGRAPHY, MAPPING
 
 INDICATORS = {
@@ -61,20 +60,13 @@ LOST = {("2012/2-15_地方财政一般预算内收支状况(全市).xlsx", "4208
 
 
 @pytest.fixture(scope="module")
-def built(shared, project, tmp_path_factory):
+def built(shared, request, tmp_path_factory):
     """A connection to the models of the four real editions, and the summary of their ingest."""
     folder = shared / "yearbooks"
     if not (folder / "reference_cells.csv").is_file():
         pytest.skip("the yearbook workbooks are not among the public test material")
-    data = tmp_path_factory.mktemp("reference")
-    summary = ingest(folder, data / "landing", MAPPING, GEOGRAPHY, progress=False)
-    command = ["dbt", "build", "--vars", "source: landing", "--exclude-resource-type", "unit_test"]
-    result = run(
-        [*command, "--exclude-resource-type", "test", "--select", "+quarantined_cells", "+unknown_headers"],
-        project,
-        data,
-    )
-    assert result.returncode == 0, result.stdout
+    data = request.getfixturevalue("yearbooks_build")
+    summary = ingest(folder, tmp_path_factory.mktemp("reference"), MAPPING, GEOGRAPHY, progress=False)
     connection = duckdb.connect()
     connection.execute(f"attach '{data / 'build.duckdb'}' as build (read_only)")
     connection.execute("use build")

@@ -16,7 +16,9 @@ from bs4 import BeautifulSoup
 from city_policy.errors import InputError
 from city_policy.report import outlines, write_report
 from city_policy.report.database import Database
-from city_policy.report.figures.inference import METHODS, p_words
+from city_policy.report.figures import Context
+from city_policy.report.figures.chart import PALETTE
+from city_policy.report.figures.inference import METHODS, influence, p_words
 from city_policy.report.messages import both_languages
 from city_policy.report.study import LANGUAGES, Study, Text, full_width
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
@@ -340,6 +342,18 @@ def test_notes_of_the_warehouse_in_both_languages():
     )
 
 
+def test_no_chart_has_a_colour_of_the_light_theme(soup):
+    """What one specification draws on light and on dark ground takes its colour from the theme."""
+    data = json.loads(soup.select_one("#figures-data").string)
+    charts = json.dumps(data["figures"])
+    for colour in ("light", "dark"):
+        assert data["themes"][colour]["range"]["category"] == PALETTE[colour]
+        # An outline takes the colour of its mark; without one Vega's own blue.
+        styles = data["themes"][colour]["style"]
+        assert all(styles[name]["color"] == styles[name]["stroke"] for name in ("border", "maritime", "printed"))
+    assert '"expr": "first"' in charts and PALETTE["light"][0] not in charts
+
+
 def test_every_figure_has_an_alternative_text_and_a_static_picture_in_both_languages(soup):
     data = json.loads(soup.select_one("#figures-data").string)
     figures = soup.select("figure[data-figure]")
@@ -457,16 +471,12 @@ def test_a_database_of_empty_tables_is_reported(demo_build, tmp_path):
 
 
 def test_a_database_without_later_tables_is_reported(demo_build, tmp_path):
-    database = copied(demo_build, tmp_path, "drop table replication.recovery", "drop table results.soundness_notes")
+    """A figure that has lost its table says so in its place; what compares with the simulation is left out."""
+    missing = ("replication.recovery", "results.soundness_notes", "results.robust_inference", "results.city_influence")
+    database = copied(demo_build, tmp_path, *(f"drop table {table}" for table in missing))
     write_report(database, tmp_path / "out")
     soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
     assert soup.select_one("#figure-recovery") is None and soup.select_one("#table-3 .number")
-
-
-def test_a_database_without_inference_says_so_in_place_of_the_figures(demo_build, tmp_path):
-    database = copied(demo_build, tmp_path, "drop table results.robust_inference", "drop table results.city_influence")
-    write_report(database, tmp_path / "out")
-    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
     for key in ("inference", "influence"):
         assert "nothing to draw" in soup.select_one(f"#figure-{key} .message .en").text
         assert soup.select_one(f"#figure-{key} .chart") is None
@@ -480,11 +490,12 @@ def test_a_city_that_carries_a_whole_effect_is_said_to_turn_its_sign(demo_build,
         "update results.city_influence set change_share = 1.2 where treatment = 'bcs' and influence_rank = 1",
         "update results.city_influence set change_share = 'inf'::double where treatment = 'iic'",
     )
-    write_report(database, tmp_path / "out")
-    soup = BeautifulSoup((tmp_path / "out" / "index.html").read_text(encoding="utf-8"), "html.parser")
-    caption = soup.select_one("#figure-influence figcaption .en").text
+    with Database(database) as source:
+        figure = influence(Context(source, Study(source)))
+    caption = figure.caption.en
     assert "Broadband China changes its sign without" in caption and "cluster pilot" not in caption
-    assert {row[-1] for row in data_rows(soup, "influence", "en") if row[0] == "cluster pilot"} == {"—"}
+    # The page prints a dash in the place of what is not there.
+    assert {row[-1] for row in figure.data.rows if row[0].en == "cluster pilot"} == {None}
 
 
 def data_rows(soup, key: str, language: str) -> list[tuple[str, ...]]:
@@ -763,6 +774,26 @@ def test_libreoffice_opens_the_office_files(report, tmp_path, name):
     assert pdf.read_bytes().count(b"/Type/Page/") + pdf.read_bytes().count(b"/Type /Page\n") >= 10
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rows_of_excel_are_as_high_as_their_words(report, language):
+    """Spreadsheets do not raise a row by themselves: words that wrap would lie upon the next row."""
+    wrapped = 0
+    for sheet in load_workbook(report / "tables" / language / "tables.xlsx"):
+        for row in sheet.iter_rows(min_row=3):
+            for cell in row:
+                if (
+                    isinstance(cell.value, str)
+                    and cell.alignment.wrap_text
+                    and cell.coordinate not in sheet.merged_cells
+                ):
+                    letters = sum(1 + (ord(letter) > 0x2E7F) for letter in cell.value)
+                    lines = -(-letters // sheet.column_dimensions[cell.column_letter].width)
+                    height = sheet.row_dimensions[cell.row].height or 15
+                    assert height >= 15 * lines, (sheet.title, cell.coordinate, cell.value)
+                    wrapped += lines > 1
+    assert wrapped > 5
+
+
 def test_office_files_carry_no_time(report):
     for path in (report / "tables").rglob("tables.*"):
         with zipfile.ZipFile(path) as archive:
@@ -788,6 +819,14 @@ def browser():
     driver.quit()
 
 
+@pytest.fixture(scope="module")
+def drawn(browser, report):
+    """The page of the report with all its figures, for tests that leave it as it is, one after another."""
+    browser.get(f"file://{report}/index.html")
+    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
+    return browser
+
+
 def wait_until_drawn(driver, state: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while driver.execute_script("return document.documentElement.getAttribute('data-drawn')") != state:
@@ -810,10 +849,11 @@ return [...document.querySelectorAll("figure[data-figure] .chart")].map((chart) 
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("ground", ["light", "dark"])
-def test_chromium_draws_every_figure(browser, report, width, language, ground):
+def test_chromium_draws_every_figure(browser, report, width, ground):
     """No console message, no request but the page itself, marks in every chart, nothing wider than the screen."""
+    # A page that is there already would draw all its charts anew in the other width, for nothing.
+    browser.get("about:blank")
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600},
@@ -825,10 +865,23 @@ def test_chromium_draws_every_figure(browser, report, width, language, ground):
     browser.get_log("browser")
     address = f"file://{report}/index.html"
     browser.get(address)
-    wait_until_drawn(browser, f"zh-{ground}")
-    if language == "en":
-        browser.execute_script("document.getElementById('language-en').click()")
-        wait_until_drawn(browser, f"en-{ground}")
+    # The page begins in the reader's language, and the other is drawn when it is asked for.
+    for language, other, tag in (("zh", "en", "zh-Hans"), ("en", "zh", "en")):
+        if language == "en":
+            browser.execute_script("document.getElementById('language-en').click()")
+        wait_until_drawn(browser, f"{language}-{ground}")
+        drawn = browser.execute_script(MARKS)
+        assert {figure for figure, *_ in drawn} >= {
+            "event_study", "placebo", "coefficients", "inference", "influence", "bacon", "panel_view",
+        }  # fmt: skip
+        for figure, marks, chart_width, chart_height in drawn:
+            assert marks >= (300 if figure.startswith("map") else 3), (language, figure)
+            assert 200 < chart_width <= width and chart_height > 100, (language, figure)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, language
+        assert browser.execute_script("return document.documentElement.lang") == tag
+        assert browser.execute_script(
+            f"return [...document.querySelectorAll('.{other}')].every((e) => e.getClientRects().length === 0)"
+        ), language
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requested = {
         event["params"]["request"]["url"].split("#")[0]
@@ -837,19 +890,6 @@ def test_chromium_draws_every_figure(browser, report, width, language, ground):
     }
     assert {url for url in requested if not url.startswith("data:")} == {address}
     assert browser.get_log("browser") == []
-    drawn = browser.execute_script(MARKS)
-    assert {figure for figure, *_ in drawn} >= {
-        "event_study", "placebo", "coefficients", "inference", "influence", "bacon", "panel_view",
-    }  # fmt: skip
-    for figure, marks, chart_width, chart_height in drawn:
-        assert marks >= (300 if figure.startswith("map") else 3), figure
-        assert 200 < chart_width <= width and chart_height > 100, figure
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    assert browser.execute_script("return document.documentElement.lang") == ("en" if language == "en" else "zh-Hans")
-    other = "zh" if language == "en" else "en"
-    assert browser.execute_script(
-        f"return [...document.querySelectorAll('.{other}')].every((e) => e.getClientRects().length === 0)"
-    )
 
 
 def test_switches_work_in_chromium(browser, report):
@@ -921,11 +961,9 @@ return [untouched, event.clipboardData.getData("text/plain"), event.clipboardDat
 """
 
 
-def test_numbers_are_copied_as_numbers(browser, report, tables):
+def test_numbers_are_copied_as_numbers(drawn, tables):
     """Every number of a table alone in its cell, stars in cells of their own, t values below without brackets."""
-    browser.get(f"file://{report}/index.html")
-    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
-    untouched, text, markup = browser.execute_script(COPIED, "table-3", None)
+    untouched, text, markup = drawn.execute_script(COPIED, "table-3", None)
     assert not untouched
     rows = [line.split("\t") for line in text.split("\n")]
     assert len({len(row) for row in rows}) == 1
@@ -946,35 +984,34 @@ def test_numbers_are_copied_as_numbers(browser, report, tables):
     assert pasted == rows
 
     # A part of a table: only what is selected.
-    _, text, _ = browser.execute_script(COPIED, "table-3", 2)
+    _, text, _ = drawn.execute_script(COPIED, "table-3", 2)
     assert [line.split("\t")[0] for line in text.split("\n")] == [
         tables[2].panels[0].rows[0].label.zh, "t 值（聚类）", tables[2].panels[0].rows[1].label.zh, "t 值（聚类）",
     ]  # fmt: skip
 
 
-def test_the_clipboard_gets_what_the_button_and_the_keyboard_copy(browser, report):
+def test_the_clipboard_gets_what_the_button_and_the_keyboard_copy(drawn):
     """Real keys and a real paste: the button copies a table, and Ctrl+C in one cell a number without its minus sign
     of print, its brackets and its stars.
     """
     keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
-    browser.get(f"file://{report}/index.html")
-    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
-    browser.execute_script("document.body.insertAdjacentHTML('afterbegin', '<textarea id=pasted></textarea>')")
-    area = browser.find_element("id", "pasted")
-    button = browser.find_element("css selector", "#table-3 .copy")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
+    drawn.execute_script("document.body.insertAdjacentHTML('afterbegin', '<textarea id=pasted></textarea>')")
+    area = drawn.find_element("id", "pasted")
+    button = drawn.find_element("css selector", "#table-3 .copy")
+    drawn.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", button)
     button.click()
-    assert browser.find_element("css selector", "#table-3 .copied").is_displayed()
+    assert drawn.find_element("css selector", "#table-3 .copied").is_displayed()
     area.send_keys(keys.CONTROL, "v")
     assert "\t-0.0168\t***\t" in area.get_property("value") and "(" not in area.get_property("value").split("\n")[4]
-    cell = browser.execute_script(
+    cell = drawn.execute_script(
         "return [...document.querySelectorAll('#table-3 td')].find((cell) => cell.textContent.includes('-0.0168'))"
     )
-    assert keyboard_copy(browser, cell, area) == "-0.0168\t***\n-3.29\t"
+    assert keyboard_copy(drawn, cell, area) == "-0.0168\t***\n-3.29\t"
     # More than a table is copied as any page is: without brackets and stars, and with the hyphen.
-    whole = keyboard_copy(browser, browser.find_element("id", "table-3"), area)
+    whole = keyboard_copy(drawn, drawn.find_element("id", "table-3"), area)
     assert "-0.0168" in whole and "-3.29" in whole
     assert not re.search(r"\(-?\d", whole) and "−0" not in whole
+    drawn.execute_script("arguments[0].remove()", area)
 
 
 def keyboard_copy(browser, element, area) -> str:
@@ -993,19 +1030,26 @@ def ground_of(browser) -> str:
     return "dark" if browser.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches") else "light"
 
 
-def test_a_chart_is_saved_from_the_page(report, browser, tmp_path):
-    browser.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
-    browser.get(f"file://{report}/index.html")
-    wait_until_drawn(browser, f"zh-{ground_of(browser)}")
-    chart = browser.find_element("css selector", "#figure-event_study .chart")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", chart)
+def test_a_chart_is_saved_from_the_page(drawn, tmp_path):
+    drawn.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    chart = drawn.find_element("css selector", "#figure-event_study .chart")
+    drawn.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", chart)
     chart.find_element("css selector", "summary").click()
-    links = {link.text: link for link in chart.find_elements("css selector", ".vega-actions a")}
-    assert set(links) == {"存为 SVG", "存为 PNG"}
-    for link in links.values():
-        link.click()
-    wanted = [tmp_path / "event_study-1.svg", tmp_path / "event_study-1.png"]
+    links = chart.find_elements("css selector", ".vega-actions a")
     deadline = time.monotonic() + 60
+    # The menu comes up slowly.
+    while not all(link.text for link in links):
+        assert time.monotonic() < deadline
+    assert [link.text for link in links] == ["存为 SVG", "存为 PNG"]
+    mouse = pytest.importorskip("selenium.webdriver").ActionChains(drawn)
+    for link in links:
+        # The picture is made while the button is down: a person holds it for a moment.
+        mouse.click_and_hold(link).perform()
+        while not link.get_attribute("href").startswith(("data:", "blob:")):
+            assert time.monotonic() < deadline, link.get_attribute("href")
+            time.sleep(0.02)
+        mouse.release().perform()
+    wanted = [tmp_path / "event_study-1.svg", tmp_path / "event_study-1.png"]
     while not all(path.is_file() and path.stat().st_size for path in wanted):
         assert time.monotonic() < deadline, list(tmp_path.iterdir())
         time.sleep(0.1)

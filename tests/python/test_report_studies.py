@@ -168,6 +168,23 @@ def test_every_table_has_a_title_in_both_languages_and_a_number(folder):
     assert not soup.select("section[id^=table] .message")
 
 
+@pytest.mark.parametrize("study", ["nqp", "low_carbon"])
+def test_every_panel_and_robustness_check_has_a_label(project, study):
+    """Without one the English description would stand on the Chinese page."""
+    folder = project / "seeds" / "studies" / study
+    rows = {}
+    for name in ("specifications", "labels"):
+        with open(folder / f"{name}.csv", encoding="utf-8", newline="") as handle:
+            rows[name] = list(csv.DictReader(handle))
+    labelled = {(row["kind"], row["key"]) for row in rows["labels"]}
+    for row in rows["specifications"]:
+        named = ("specification", row["specification"]) in labelled
+        if row["panel"]:
+            assert named or ("panel", row["panel"]) in labelled, row
+        # The figure of all effects names each.
+        assert named or row["result"] != "robustness_effects", row
+
+
 def test_sections_without_content_are_absent(second_report, panel_report):
     sections = {name: [heading["id"] for heading in soup_of(out).select("h2")] for name, out in
                 (("second", second_report), ("panel", panel_report))}  # fmt: skip

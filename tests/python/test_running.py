@@ -80,8 +80,11 @@ def test_a_failure_is_told_with_its_node_and_what_it_is_for():
     assert "Another process ended dbt by SIGKILL" in Run(exit_code=-9).told({})
 
 
-def test_dbt_runs_with_its_words_in_the_log(project, tmp_path, capsys):
-    log = tmp_path / "build.log"
+def test_dbt_runs_with_its_words_in_the_log(tmp_path, capsys):
+    log, project = tmp_path / "build.log", tmp_path / "project"
+    project.mkdir()
+    (project / "dbt_project.yml").write_text("name: small\nprofile: small\n")
+    (project / "profiles.yml").write_text("small: {outputs: {default: {type: duckdb, path: ':memory:'}}}\n")
     settings = {"DBT_TARGET_PATH": str(tmp_path / "target"), "CITY_POLICY_DATA": str(tmp_path)}
     arguments = ["run-operation", "no_such_macro"]
     outcome = run_dbt(arguments, project, tmp_path, settings, log, {})

@@ -4,6 +4,7 @@ published estimates come out again.
 
 import csv
 import re
+import shutil
 
 import duckdb
 import pandas as pd
@@ -418,8 +419,8 @@ def built(project, folder, panel, data) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
-def low_carbon(project, panels, tmp_path_factory):
-    """The low-carbon study as commands alone make it, and its database."""
+def low_carbon_folder(project, panels, tmp_path_factory):
+    """A folder with the low-carbon study as commands alone make it, ``carbon``, and its build, ``data``."""
     base = tmp_path_factory.mktemp("low_carbon")
     folder, panel = base / "carbon", panels / "low_carbon" / "panel.xlsx"
     pilots = panels / "low_carbon" / "pilot_list.xlsx"
@@ -429,8 +430,16 @@ def low_carbon(project, panels, tmp_path_factory):
     ):
         result = run(["city-policy", *command], project, base / "data")
         assert result.returncode == 0, result.stderr
-    with built(project, folder, panel, base / "data") as database:
-        yield database
+    built(project, folder, panel, base / "data").close()
+    return base
+
+
+@pytest.fixture(scope="session")
+def low_carbon(low_carbon_folder):
+    """The published database of the low-carbon study."""
+    database = low_carbon_folder / "data" / "studies" / "carbon" / "city_policy.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        yield connection
 
 
 def assert_row(database, query: str, expected: dict, tolerance: float) -> None:
@@ -455,17 +464,16 @@ def test_low_carbon_pilots_by_commands_alone(low_carbon, reference):
         assert r2 == pytest.approx((row["r2"], row["r2_within"]), rel=1e-9)
 
 
-def test_low_carbon_pilots_without_controls(project, panels, reference, tmp_path):
-    # The controls of a study are its variables with that role, so that a regression without is a study of its own.
-    panel = panels / "low_carbon" / "panel.xlsx"
-    pilots = panels / "low_carbon" / "pilot_list.xlsx"
-    folder = start_study(tmp_path / "bare", project, panel, pilots).folder
+def test_low_carbon_pilots_without_controls(low_carbon_folder, project, panels, reference, tmp_path):
+    # The controls of a study are its variables with that role, so that it is built again without them.
+    folder = shutil.copytree(low_carbon_folder / "carbon", tmp_path / "carbon")
+    data = shutil.copytree(low_carbon_folder / "data", tmp_path / "data", symlinks=True)
     for name, keep in (("variables", "outcome"), ("specifications", "baseline")):
         path = folder / f"{name}.csv"
         header, *lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
         path.write_text("\n".join([header, *(line for line in lines if f"{keep}," in line[:40])]), encoding="utf-8")
     (row,) = reference[reference["specification"].str.startswith("no controls")].to_dict("records")
-    with built(project, folder, panel, tmp_path / "data") as database:
+    with built(project, folder, panels / "low_carbon" / "panel.xlsx", data) as database:
         assert_row(database, "from results.baseline_effects where term = 'pilot' and vcov = 'CRV1'", row, 1e-9)
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from city_policy.cli import main
 from city_policy.errors import InputError
-from city_policy.report.cells import Cell, Panel, PaperTable, Statistic, TableRow, lines_below
+from city_policy.report.cells import Cell, Layout, Line, Panel, PaperTable, Statistic, TableRow, lines_below
 from city_policy.report.database import Database
 from city_policy.report.files import WRITERS, make_table, write_table
 from city_policy.report.latex import PREAMBLE, latex_file
@@ -160,7 +160,8 @@ def test_statistics_decimals_and_stars(database):
     cell = table.panels[0].rows[0].cells[0]
     assert (cell.number, cell.marked(table.layout)) == ("0.01", "****")
     assert [cell.below(line) for line in lines_below(table.panels[0].rows[0], table.layout)] == [
-        "(0.00)",
+        # An error is never printed as zero.
+        "(0.0013)",
         "[0.00, 0.01]",
     ]
     assert "Standard errors in parentheses, 95% confidence intervals in brackets; errors clustered by city" in notes(
@@ -169,6 +170,48 @@ def test_statistics_decimals_and_stars(database):
     assert "* p < 0.5, ** p < 0.2, *** p < 0.1, **** p < 0.05." in notes(table)
     without = made(database, "baseline_bcs", stars=(), statistics=())
     assert not without.panels[0].rows[0].cells[0].marked(without.layout) and "p <" not in notes(without)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "decimals", "wanted"),
+    [
+        (0.00016, 0.00007, 3, ("0.00016", "(0.00007)")),
+        (-0.00016, 0.00007, 3, ("-0.00016", "(0.00007)")),
+        (0.00049, 0.0001, 3, ("0.00049", "(0.00010)")),
+        (0.0006, 0.0001, 3, ("0.001", "(0.00010)")),
+        (3.4e-9, 1.2e-9, 4, ("0.0000000034", "(0.0000000012)")),
+        (0.4, 0.1, 0, ("0.40", "(0.10)")),
+        (0.0, 0.1, 2, ("0.00", "(0.10)")),
+        (float("nan"), 0.1, 2, ("nan", "(0.10)")),
+    ],
+)
+def test_an_estimate_that_rounds_to_zero_has_more_decimals(value, error, decimals, wanted):
+    layout = layout_with_errors(decimals)
+    cell = Cell(value, decimals, {"CRV1": Statistic(2.1, 0.03, error, (value - error, value + error))})
+    assert (cell.number, cell.below(layout.lines[0])) == wanted
+    # What is no estimate has the decimals of its column.
+    assert Cell(0.00016, 3).number == "0.000"
+
+
+def layout_with_errors(decimals: int) -> Layout:
+    return Layout((Line("CRV1", same("error"), "se", "()", decimals), Line("CRV1", same("95%"), "ci", "", decimals)))
+
+
+def test_no_format_prints_an_effect_as_zero(tmp_path):
+    """The digits of a small effect, its error and its interval are the same in every format."""
+    cell = Cell(-0.00016, 3, {"CRV1": Statistic(-2.1, 0.03, 0.00007, (-0.00030, -0.00002))})
+    panel = Panel(None, same("Variable"), (((same("y"), 1),),), (TableRow(same("x"), (cell,)),))
+    table = PaperTable(None, "regressions", same("T"), (panel,), (), (), layout=layout_with_errors(3))
+    write_table(table, tmp_path / "t", tuple(WRITERS), "en")
+    wanted = ("\u22120.00016", "(0.00007)", "[\u22120.00030, \u22120.00002]")
+    document = docx.Document(str(tmp_path / "t.docx"))
+    markdown = (tmp_path / "t.md").read_text("utf-8").replace("\\", "")
+    latex = (tmp_path / "t.tex").read_text("utf-8").replace("$-$", "\u2212").replace("{", "").replace("}", "")
+    for text in (markdown, latex, "\n".join(one.text for one in document.tables[0]._cells)):
+        assert [number for number in wanted if number not in text] == [], text
+    sheet = load_workbook(tmp_path / "t.xlsx").worksheets[0]
+    formats = {one.value: one.number_format for row in sheet.iter_rows() for one in row if isinstance(one.value, float)}
+    assert formats == {-0.00016: '0.00000"**"', 0.00007: '"("0.00000")";"(-"0.00000")"'}
 
 
 def test_stars_go_by_the_errors_that_were_chosen(database, connection):

@@ -35,6 +35,8 @@ BRACKETS_NOTE_BESIDE_PAPER = Text(
 # More columns of numbers than this do not fit the width of a page; on a page of Word on its side it is two more.
 MOST_COLUMNS = 8
 MOST_COLUMNS_ASIDE = 10
+# More decimals no spreadsheet shows.
+MOST_PLACES = 30
 YES = Text("是", "Yes")
 
 
@@ -49,6 +51,13 @@ def printed(value: float, decimals: int) -> str:
     """A number with so many decimals; what rounds to zero has no sign."""
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0 else text
+
+
+def places(value: float, decimals: int) -> int:
+    """The decimals under which an estimate does not read as zero: ``decimals``, or as many as two digits take."""
+    if value == 0 or float(f"{value:.{decimals}f}") != 0:
+        return decimals
+    return min(MOST_PLACES, 1 - math.floor(math.log10(abs(value))))
 
 
 @dataclass(frozen=True)
@@ -102,9 +111,9 @@ class Layout:
 class Cell:
     """One cell: a number, words, an interval, or nothing.
 
-    ``value``: the number, printed with ``decimals``. ``interval``: two numbers in place of one. ``statistics``: t and p
-    by variance estimator. ``published``: what the paper prints here, as printed. ``missing``: an estimate that should
-    be here and is not.
+    ``value``: the number, printed with ``decimals``, or with more where an estimate would read as zero. ``interval``:
+    two numbers in place of one. ``statistics``: t and p by variance estimator. ``published``: what the paper prints
+    here, as printed. ``missing``: an estimate that should be here and is not.
     """
 
     value: float | int | None = None
@@ -122,7 +131,12 @@ class Cell:
             return f"[{printed(self.interval[0], self.decimals)}, {printed(self.interval[1], self.decimals)}]"
         if self.value is None:
             return MISSING if self.missing else ""
-        return printed(self.value, self.decimals)
+        return printed(self.value, self.places)
+
+    @property
+    def places(self) -> int:
+        """The decimals of the number: an estimate with a t value never reads as zero."""
+        return places(self.value, self.decimals) if self.value is not None and self.is_estimate else self.decimals
 
     def stars(self, vcov: str, significance: Sequence[tuple[float, str]] = SIGNIFICANCE) -> str:
         """The stars under one variance estimator."""
@@ -138,9 +152,18 @@ class Cell:
             return self.published or ""
         value = self.below_value(line)
         if isinstance(value, tuple):
-            low, high = (printed(end, line.decimals) for end in value)
+            low, high = (printed(end, self.places_below(line)) for end in value)
             return f"[{low}, {high}]"
-        return "" if value is None else f"{line.brackets[:1]}{printed(value, line.decimals)}{line.brackets[1:]}"
+        number = "" if value is None else printed(value, self.places_below(line))
+        return f"{line.brackets[:1]}{number}{line.brackets[1:]}" if number else ""
+
+    def places_below(self, line: Line) -> int:
+        """The decimals of a line below the number: errors and intervals have at least those of the number."""
+        if line.kind not in ("se", "ci"):
+            return line.decimals
+        value = self.below_value(line)
+        decimals = max(line.decimals, self.places)
+        return places(value, decimals) if isinstance(value, float) else decimals
 
     def below_value(self, line: Line) -> float | tuple[float, float] | None:
         """The number or the interval of a line below the number."""

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import docx
@@ -260,8 +260,8 @@ def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
     _write_reproducibly(buffer.getvalue(), path)
 
 
-# Width of a column of numbers, in characters.
-EXCEL_COLUMN = 18
+# Width of the column of labels and of a column of numbers, in characters.
+LABEL_COLUMN, EXCEL_COLUMN = 40, 18
 
 
 def _width(words: str) -> int:
@@ -285,14 +285,15 @@ def _put(sheet, line: int, column: int, content: str | float | None):
 
 
 def _number_format(cell: Cell, layout: Layout) -> str:
-    decimals = "0." + "0" * cell.decimals if cell.decimals else "0"
+    decimals = "0." + "0" * cell.places if cell.places else "0"
     mark = cell.marked(layout)
     return f'{decimals}"{mark}"' if mark else decimals
 
 
-def _line_format(line: Line) -> str:
+def _line_format(cell: Cell, line: Line) -> str:
     """The format of a number below a coefficient: its brackets are no part of the number."""
-    decimals = "0." + "0" * line.decimals if line.decimals else "0"
+    places = cell.places_below(line)
+    decimals = "0." + "0" * places if places else "0"
     start, end = line.brackets[:1], line.brackets[1:]
     return f'"{start}"{decimals}"{end}";"{start}-"{decimals}"{end}"'
 
@@ -314,9 +315,7 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int, layout: Layout) 
             if span > 1:
                 sheet.merge_cells(start_row=line, start_column=column, end_row=line, end_column=column + span - 1)
             column += span
-        # Spreadsheets do not raise a row by themselves for words that wrap.
-        characters = max((_width(words[language]) / (EXCEL_COLUMN * span) for words, span in heading), default=0)
-        sheet.row_dimensions[line].height = 15 * max(1, math.ceil(characters * 1.1))
+        _raise_row(sheet, line, [(words[language], EXCEL_COLUMN * span) for words, span in heading])
         line += 1
     for column in range(1, last + 1):
         sheet.cell(first, column).border = Border(top=_THICK)
@@ -325,16 +324,27 @@ def _excel_panel(sheet, panel: Panel, language: str, line: int, layout: Layout) 
         above.border = Border(top=above.border.top, bottom=_THIN)
     for row in panel.rows:
         label = _put(sheet, line, 1, row.label[language])
-        label.alignment = Alignment(wrap_text=True, vertical="center")
         if row.is_heading:
+            # It goes on over the empty cells beside it.
             label.font = Font(italic=True)
             line += 1
             continue
+        label.alignment = Alignment(wrap_text=True, vertical="center")
         line = _excel_row(sheet, row, language, line, layout)
     for column in range(1, last + 1):
         below = sheet.cell(line - 1, column)
         below.border = Border(top=below.border.top, bottom=_THICK)
     return line
+
+
+def _raise_row(sheet, line: int, words: Iterable[tuple[str, float]]) -> None:
+    """Make a row as high as its words need that wrap, each with the width of its column in letters.
+
+    Spreadsheets do not raise a row by themselves.
+    """
+    lines = max((math.ceil(_width(one) * 1.1 / width) for one, width in words), default=1)
+    if lines > 1:
+        sheet.row_dimensions[line].height = 15 * lines
 
 
 def _excel_row(sheet, row: TableRow, language: str, line: int, layout: Layout) -> int:
@@ -352,13 +362,18 @@ def _excel_row(sheet, row: TableRow, language: str, line: int, layout: Layout) -
             target.comment = Comment(
                 Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
             )
+    wrapped = [(row.label[language], LABEL_COLUMN)]
+    for column, cell in enumerate(row.cells, start=2):
+        if cell.words:
+            wrapped.append((cell.words[language], sheet.column_dimensions[get_column_letter(column)].width))
+    _raise_row(sheet, line, wrapped)
     line += 1
     for below in lines_below(row, layout):
         for column, cell in enumerate(row.cells, start=2):
             value = cell.below_value(below)
             if isinstance(value, float | int):
                 target = _put(sheet, line, column, value)
-                target.number_format = _line_format(below)
+                target.number_format = _line_format(cell, below)
             else:
                 target = _put(sheet, line, column, cell.below(below) or None)
             target.alignment = Alignment(horizontal="center")
@@ -375,6 +390,11 @@ def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None
     for table in tables:
         number_or_none = "" if table.number is None else f" {table.number}"
         sheet = book.create_sheet(Text(f"表{number_or_none}", f"Table{number_or_none}")[language])
+        columns = max((panel.n_columns for panel in table.panels), default=1)
+        sheet.column_dimensions["A"].width = LABEL_COLUMN
+        for column in range(2, columns + 2):
+            is_definition = table.result == "index_weights" and column == 3
+            sheet.column_dimensions[get_column_letter(column)].width = 44 if is_definition else EXCEL_COLUMN
         _put(sheet, 1, 1, table.heading[language]).font = Font(bold=True, size=12)
         line = 3
         for panel in table.panels:
@@ -382,11 +402,6 @@ def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None
         for note in notes_of(table):
             _put(sheet, line, 1, note[language]).font = Font(size=9, italic=True)
             line += 1
-        columns = max((panel.n_columns for panel in table.panels), default=1)
-        sheet.column_dimensions["A"].width = 34
-        for column in range(2, columns + 2):
-            is_definition = table.result == "index_weights" and column == 3
-            sheet.column_dimensions[get_column_letter(column)].width = 44 if is_definition else EXCEL_COLUMN
         sheet.sheet_view.showGridLines = False
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0

@@ -120,7 +120,7 @@ def _table(tools: Tools, listed: Row, found: list[Row]) -> PaperTable:
     result = str(listed["result"])
     kind, study = KINDS[result], tools.study
     draft = kind.build(tools, found)
-    messages = tuple(tools.note(message) for message in tools.estimates.messages(draft.spec_ids))
+    messages = tools.notes_of(tools.estimates.messages(draft.spec_ids))
     simulated = (SIMULATED_NOTE,) if study.simulated else ()
     panels = (part for panel in draft.panels if panel.rows for part in split(panel))
     # A study that gives a title in one language says it in both.

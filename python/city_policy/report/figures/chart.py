@@ -31,6 +31,10 @@ LINE = {"light": "#d5dae1", "dark": "#39414d"}
 LAND = {"light": "#e3e6ea", "dark": "#333a45"}
 
 
+# The first colour of a theme, for marks of one kind.
+FIRST = alt.value(alt.expr("first"))
+
+
 def theme(name: str) -> Spec:
     """Vega-Lite configuration of ``light`` or ``dark``."""
     axis = {
@@ -69,15 +73,16 @@ def theme(name: str) -> Spec:
             "heatmap": {"scheme": "viridis"},
             "ramp": {"scheme": "viridis"},
         },
-        "params": [{"name": "land", "value": LAND[name]}],
+        "params": [{"name": "land", "value": LAND[name]}, {"name": "first", "value": PALETTE[name][0]}],
         "scale": {"invalid": {"color": {"value": LAND[name]}}},
+        # Outlines without filling have the colour of their mark, which goes before their stroke.
         "style": {
             "reference": {"color": QUIET[name], "stroke": QUIET[name], "strokeDash": [4, 3], "strokeWidth": 1},
             "actual": {"color": PALETTE[name][1], "stroke": PALETTE[name][1], "strokeWidth": 2},
             "unit": {"stroke": GROUND[name], "strokeWidth": 0.3},
-            "border": {"stroke": QUIET[name], "strokeWidth": 0.5, "filled": False},
-            "maritime": {"stroke": QUIET[name], "strokeWidth": 1.2, "filled": False},
-            "printed": {"stroke": INK[name], "strokeWidth": 1.2},
+            "border": {"color": QUIET[name], "stroke": QUIET[name], "strokeWidth": 0.5, "filled": False},
+            "maritime": {"color": QUIET[name], "stroke": QUIET[name], "strokeWidth": 1.2, "filled": False},
+            "printed": {"color": INK[name], "stroke": INK[name], "strokeWidth": 1.2},
             "words": {"color": INK[name], "fill": INK[name], "fontSize": 11},
         },
     }

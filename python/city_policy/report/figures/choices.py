@@ -4,8 +4,8 @@ import altair as alt
 
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import (
+    FIRST,
     LINES,
-    PALETTE,
     DataTable,
     Figure,
     figure,
@@ -51,7 +51,7 @@ def tests_in_words(study: Study, tests: list[Row]) -> Text:
             )
         )
     words = joined(said, ";", "; ")
-    return Text(f"{words.zh}。", f"{words.en}.") if said else Text("", "")
+    return Text(f"{words.zh}。", f"{words.en[:1].upper()}{words.en[1:]}.") if said else Text("", "")
 
 
 def specification_curve(context: Context) -> Figure:
@@ -179,13 +179,9 @@ def specification_choices(context: Context) -> Figure:
             ],
         )
         ranges = base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q", title=STANDARD[language], axis=alt.Axis(tickCount=5)),
-            x2="high:Q",
-            color=alt.value(PALETTE["light"][0]),
+            x=alt.X("low:Q", title=STANDARD[language], axis=alt.Axis(tickCount=5)), x2="high:Q", color=FIRST
         )
-        points = base.mark_point(filled=True, size=45, opacity=1).encode(
-            x="estimate:Q", color=alt.value(PALETTE["light"][0])
-        )
+        points = base.mark_point(filled=True, size=45, opacity=1).encode(x="estimate:Q", color=FIRST)
         step = 28 if any("\n" in one for one in names) else 18
         return (reference_line("x", 0) + ranges + points).properties(height=step * len(names) + 4)
 

@@ -5,8 +5,8 @@ import altair as alt
 from city_policy.report.cells import CLUSTERED, IID
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import (
+    FIRST,
     LINES,
-    PALETTE,
     DataTable,
     Figure,
     figure,
@@ -168,13 +168,18 @@ def placebo(context: Context) -> Figure:
             .encode(
                 x=alt.X("estimate:Q", title=title, axis=alt.Axis(tickCount=6)),
                 y=alt.Y("density:Q", title=Text("核密度", "Density")[language]),
-                color=alt.value(PALETTE["light"][0]),
+                color=FIRST,
             )
         )
         ticks = (
             alt.Chart(inline_data(values))
             .mark_tick(opacity=0.35, height=8)
-            .encode(x="estimate:Q", y=alt.value(224), tooltip=[alt.Tooltip("estimate:Q", format=".4f", title=title)])
+            .encode(
+                x="estimate:Q",
+                y=alt.value(224),
+                color=FIRST,
+                tooltip=[alt.Tooltip("estimate:Q", format=".4f", title=title)],
+            )
         )
         layers = reference_line("x", 0) + density + ticks
         test = actual.get(mine[0]["treatment"])
@@ -302,11 +307,9 @@ def coefficients(context: Context) -> Figure:
         )
         title = Text("系数与 95% 区间", "Coefficient, 95% interval")[language]
         intervals = base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q", color=alt.value(PALETTE["light"][0])
+            x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=6)), x2="high:Q", color=FIRST
         )
-        points = base.mark_point(filled=True, size=55, opacity=1).encode(
-            x="estimate:Q", color=alt.value(PALETTE["light"][0])
-        )
+        points = base.mark_point(filled=True, size=55, opacity=1).encode(x="estimate:Q", color=FIRST)
         printed = (
             base.transform_filter("isValid(datum.printed)")
             .mark_point(style="printed", shape="diamond", filled=False, size=70, opacity=1)

@@ -8,6 +8,7 @@ from city_policy.report.cells import YES, Cell, Panel, TableRow, plain
 from city_policy.report.database import Database, Row
 from city_policy.report.estimates import Estimates, coefficients
 from city_policy.report.messages import both_languages
+from city_policy.report.notes import notes_of_messages
 from city_policy.report.study import Study, Text
 
 Headings = tuple[tuple[Text, int], ...]
@@ -59,8 +60,12 @@ class Tools:
         return both_languages(str(message), self.study.identifiers)
 
     def notes(self, rows: Iterable[Row]) -> list[Text]:
-        """The messages of rows, each once."""
-        return [self.note(message) for message in dict.fromkeys(row["message"] for row in rows if row["message"])]
+        """The messages of rows, each sentence once."""
+        return self.notes_of(row["message"] for row in rows if row["message"])
+
+    def notes_of(self, messages: Iterable[object]) -> list[Text]:
+        """Messages of the warehouse as notes below a table."""
+        return notes_of_messages(messages, self.study.identifiers)
 
     def heading(self, key: str) -> Text:
         """The heading of a column that many studies have."""
