@@ -430,7 +430,7 @@ def inputs(folder):
         ("firms,foundet,成立日期", "'firms, foundet' is no field; did you mean 'firms, founded'?"),
         ("firms,industry,", "'firms, industry' has no value"),
         ("firms,address,企业地址", "'firms, address' stands twice; keep one row"),
-        ("settings,first_year,1911", "first_year is '1911'; expected a year from 1984 to 2100"),
+        ("settings,address_year,1911", "address_year is '1911'; expected a year from 1984 to 2100"),
         ("settings,classes,some", "classes is 'some'; expected any or first"),
         ("settings,provinces,44", "'44' is no code of a province; expected six digits"),
         ("patents,invention,发明授权", "the type '发明授权' stands twice"),
