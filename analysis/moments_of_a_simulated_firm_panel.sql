@@ -1,5 +1,6 @@
 -- What does a city policy do to firms? 40,000 simulated firms in the real cities, with an effect of 0.1 planted.
--- The result is the input of city_policy.estimation.large_panels.database_cross_products.read_moments; see docs/large-panels.md.
+-- The result is the input of read_moments (city_policy.estimation.large_panels.database_cross_products); see
+-- docs/large-panels.md.
 -- Put your own firm panel in the place of simulated_firms: the result stays as small with 100 million rows.
 with policies as (
 
