@@ -35,7 +35,7 @@ def main():
     given = {extract: path for extract in EXTRACTS if (path := getattr(options, extract))}
     if not given:
         raise InputError("Nothing to count: give FIRMS=DIR, PATENTS=DIR or PANEL=DIR.")
-    if options.target == "spark" and not shutil.which("java") and "JAVA_HOME" not in os.environ:
+    if options.target == "spark" and not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise InputError("Spark needs Java 17 or 21, and no java was found; install it, or leave TARGET=spark out.")
     mapping = read_mapping(Path(options.mapping).expanduser(), given)
     data = Path(os.environ.get("CITY_POLICY_DATA") or HERE.parent / "data").absolute() / "micro"
