@@ -6,6 +6,7 @@ The extracts and the mapping file are checked, dbt runs the models of this folde
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 from extracts import open_extract
+from filelock import FileLock, Timeout
 from lists import write_lists
 from mapping import EXTRACTS, InputError, fields, read_mapping
 from results import check_balance, check_codes, write_cross_products, write_rows, write_supplementary
@@ -36,9 +38,26 @@ def main():
     if not given:
         raise InputError("Nothing to count: give FIRMS=DIR, PATENTS=DIR or PANEL=DIR.")
     if options.target == "spark" and not shutil.which("java") and not os.environ.get("JAVA_HOME"):
-        raise InputError("Spark needs Java 17 or 21, and no java was found; install it, or leave TARGET=spark out.")
+        raise InputError("Spark needs Java 17 or 21, and no java was found; install it, or leave ENGINE=spark out.")
     mapping = read_mapping(Path(options.mapping).expanduser(), given)
     data = Path(os.environ.get("CITY_POLICY_DATA") or HERE.parent / "data").absolute() / "micro"
+    with _only_count(data):
+        _count(options, given, mapping, data)
+
+
+@contextlib.contextmanager
+def _only_count(data):
+    """Raises InputError while another count works in the same folder."""
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(data / "micro.lock", timeout=0):
+            yield
+    except Timeout:
+        raise InputError(f"Another count is running in {data}; wait until it ends.") from None
+
+
+def _count(options, given, mapping, data):
+    """Check the inputs, count, and write the results below ``data``."""
     work = data / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -159,7 +178,9 @@ def _run(target, variables, work):
     with adapter.connection_named("results"):
         rows = {name: _fetch(adapter, f"select {columns} from {schema}.{name}") for name, columns in tables.items()}
         rows["read"] = {
-            name: _fetch(adapter, f"select count(*) from {schema}.input_{name}")[0][0] for name in ("firms", "patents")
+            name: _fetch(adapter, f"select count(*) from {schema}.input_{name}")[0][0]
+            for name in EXTRACTS
+            if name in variables["inputs"]
         }
     adapter.cleanup_connections()
     return rows
@@ -185,6 +206,7 @@ def _write(results, mapping, indicators, classifications, data):
     balance = sorted(results["row_balance"])
     check_balance(results["read"], balance)
     check_codes(results["unread_codes"])
+    write_rows(["extract", "status", "rows"], balance, data / "row_balance.csv")
     if indicators:
         write_supplementary(
             results["city_counts"],
@@ -193,7 +215,6 @@ def _write(results, mapping, indicators, classifications, data):
             mapping.settings,
             data / "supplementary" / "city_counts.csv",
         )
-        write_rows(["extract", "status", "rows"], balance, data / "row_balance.csv")
         unplaced = sorted(results["unplaced_texts"])
         write_rows(["extract", "position", "answer", "text", "rows"], unplaced, data / "unplaced_texts.csv")
         unread = [row[:4] for row in sorted(results["unread_codes"])]
@@ -205,7 +226,8 @@ def _write(results, mapping, indicators, classifications, data):
             print(f"{name:8} {'read':50} {total:>14,}")
     if indicators:
         print(f"written: {data / 'supplementary'} (for SUPPLEMENTARY)")
-        print(f"written: row_balance.csv, unplaced_texts.csv and unread_codes.csv in {data}")
+        print(f"written: unplaced_texts.csv and unread_codes.csv in {data}")
+    print(f"written: {data / 'row_balance.csv'}")
     if "cross_products" in results:
         names = {f"regressor_{i}": column for i, column in enumerate(mapping.regressors, 1)}
         names["outcome"] = mapping.columns["panel"]["outcome"]
@@ -218,3 +240,5 @@ if __name__ == "__main__":
         main()
     except InputError as error:
         sys.exit(f"micro: {error}")
+    except KeyboardInterrupt:
+        sys.exit("micro: stopped; what an earlier count wrote is unchanged.")

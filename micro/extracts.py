@@ -49,7 +49,8 @@ def open_extract(name, path, columns, encoding, work):
     format_ = kinds[0]
     headers = _headers(name, read[format_], format_, encoding)
     for field, column in columns.items():
-        if headers.count(column) != 1:
+        # Engines do not tell capitals from small letters in the names of columns.
+        if column not in headers or [header.casefold() for header in headers].count(column.casefold()) > 1:
             raise InputError(f"{read[format_][0]}: {_not_one(column, headers)} (for {name}, {field}).")
     for file in read["csv"]:
         _check_encoding(file, encoding)

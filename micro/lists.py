@@ -33,6 +33,8 @@ def write_lists(work, settings, extracts, own):
     if own is not None:
         for name in FILES:
             tables[name] = _merged(tables[name], _table(own / name), name)
+    for name, key in (("classifications.csv", "classification"), ("indicators.csv", "indicator")):
+        _check_once(tables[name], key)
     classifications = {row["classification"]: row for _, row in tables["classifications.csv"]}
     for address, row in tables["classifications.csv"]:
         _check_classification(address, row)
@@ -105,6 +107,15 @@ def _merged(ours, theirs, name):
     return [(address, row) for address, row in ours if row[key] not in taken] + theirs
 
 
+def _check_once(table, key):
+    """Raises InputError for a key that stands twice: what it names would be counted twice."""
+    seen = set()
+    for address, row in table:
+        if row[key] in seen:
+            raise InputError(f"{address}: {key} '{row[key]}' stands twice; keep one row.")
+        seen.add(row[key])
+
+
 def _check_classification(address, row):
     for field in CITATION:
         if not row[field]:
@@ -128,6 +139,14 @@ def _check_code(address, row, classifications):
         )
     if row["last_code"] and row["last_code"][:4] != row["first_code"][:4]:
         raise InputError(f"{address}: the range {row['first_code']} to {row['last_code']} leaves its subclass.")
+    if row["last_code"] and _group(row["last_code"]) < _group(row["first_code"]):
+        raise InputError(f"{address}: the range {row['first_code']} to {row['last_code']} ends before it begins.")
+
+
+def _group(symbol):
+    """Main group and subgroup of a symbol, which sort as the classification does: 31/02 is before 31/1."""
+    main, sub = symbol[4:].split("/")
+    return int(main), sub
 
 
 def _check_indicator(address, row, classifications, coded):

@@ -152,75 +152,70 @@ PATENT_COLUMNS = """
 """
 
 
+# What becomes of every row, and in which years it counts.
+JUDGED_FIRMS = """, resolved as (
+    -- A row before an older copy may itself have no code or year: then the copy is the only row of its code, or the one that counts.
+    select
+        *,
+        row_number() over (
+            partition by code, part = 'no code'
+            order by (part = 'no year')::integer, (part = 'duplicate')::integer
+        ) as position
+    from written
+),
+judged as (
+    select
+        *,
+        case
+            when part = 'no code' then 'dropped: no credit code'
+            when position > 1 then 'duplicate'
+            when part = 'no year' then 'dropped: no year of foundation'
+            when closed < founded then 'dropped: closed before it was founded'
+            when founded > 2021 then 'dropped: founded after the last year'
+            when closed < 2011 then 'dropped: closed before the first year'
+            when place != 'city' then place
+            when not in_frame then 'dropped: its city is not in the frame'
+            else 'placed'
+        end as status,
+        range(greatest(founded, 2011), least(coalesce(closed, 2022), 2022)) as years
+    from resolved
+)"""
+JUDGED_PATENTS = """, judged as (
+    select
+        *,
+        case
+            when part = 'no number' then 'dropped: no application number'
+            when row_number() over (
+                partition by number, part = 'no number' order by (granted is null)::integer, (part = 'duplicate')::integer
+            ) > 1 then 'duplicate'
+            when granted is null then 'dropped: no grant date'
+            when granted < 2011 then 'dropped: before the first year'
+            when granted > 2021 then 'dropped: after the last year'
+            when place != 'city' then place
+            when not in_frame then 'dropped: its city is not in the frame'
+            else 'placed'
+        end as status,
+        [granted] as years
+    from written
+)"""
+
+
 def truth(n_firms, n_patents):
     """What a count must find: (counts by (indicator, adcode, year) without zeros, rows by (extract, status))."""
+    counts, balance = {}, {}
     with _connection() as connection:
-        counts, balance = {}, {}
-        firms = FIRMS.format(first=0, last=n_firms)
-        # A row before an older copy may itself be without a code or year: then the copy is the only row of its code, or the one that counts.
-        firms += """, resolved as (
-            select
-                *,
-                case when part = 'no code' then null else code end as counted_code,
-                row_number() over (
-                    partition by code, part = 'no code'
-                    order by (part = 'no year')::integer, (part = 'duplicate')::integer
-                ) as position
-            from written
-        ),
-        judged as (
-            select
-                *,
-                case
-                    when part = 'no code' then 'dropped: no credit code'
-                    when position > 1 then 'duplicate'
-                    when part = 'no year' then 'dropped: no year of foundation'
-                    when closed < founded then 'dropped: closed before it was founded'
-                    when founded > 2021 then 'dropped: founded after the last year'
-                    when closed < 2011 then 'dropped: closed before the first year'
-                    when place != 'city' then place
-                    when not in_frame then 'dropped: its city is not in the frame'
-                    else 'placed'
-                end as status
-            from resolved
-        )"""
-        for status, rows in connection.execute(
-            f"{firms} select status, count(*) from judged group by status"
-        ).fetchall():
-            balance["firms", status] = rows
-        found = connection.execute(
-            f"""{firms} select adcode, year, count(*) from judged
-            inner join range(2011, 2022) as years (year) on founded <= year and (closed is null or closed > year)
-            where status = 'placed' and listed group by adcode, year"""
-        ).fetchall()
-        counts |= {("high_tech_firms", adcode, year): value for adcode, year, value in found}
-        patents = PATENTS.format(first=0, last=n_patents)
-        patents += """, judged as (
-            select
-                *,
-                case
-                    when part = 'no number' then 'dropped: no application number'
-                    when row_number() over (
-                        partition by number, part = 'no number' order by (granted is null)::integer, (part = 'duplicate')::integer
-                    ) > 1 then 'duplicate'
-                    when granted is null then 'dropped: no grant date'
-                    when granted < 2011 then 'dropped: before the first year'
-                    when granted > 2021 then 'dropped: after the last year'
-                    when place != 'city' then place
-                    when not in_frame then 'dropped: its city is not in the frame'
-                    else 'placed'
-                end as status
-            from written
-        )"""
-        for status, rows in connection.execute(
-            f"{patents} select status, count(*) from judged group by status"
-        ).fetchall():
-            balance["patents", status] = rows
-        found = connection.execute(
-            f"""{patents} select adcode, granted, count(*) from judged
-            where status = 'placed' and listed group by adcode, granted"""
-        ).fetchall()
-        counts |= {("green_patents", adcode, year): value for adcode, year, value in found}
+        for extract, indicator, query, n_rows in (
+            ("firms", "high_tech_firms", FIRMS + JUDGED_FIRMS, n_firms),
+            ("patents", "green_patents", PATENTS + JUDGED_PATENTS, n_patents),
+        ):
+            rows = query.format(first=0, last=n_rows)
+            judged = connection.execute(f"{rows} select status, count(*) from judged group by status").fetchall()
+            balance |= {(extract, status): found for status, found in judged}
+            by_year = connection.execute(
+                f"""{rows}, by_year as (select adcode, unnest(years) as year from judged where status = 'placed' and listed)
+                select adcode, year, count(*) from by_year group by adcode, year"""
+            ).fetchall()
+            counts |= {(indicator, adcode, year): value for adcode, year, value in by_year}
     return counts, balance
 
 

@@ -2,7 +2,8 @@
 every mistake that a user can make."""
 
 import csv
-import importlib.util
+import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -24,8 +25,8 @@ PYTHON = PROJECT / ".venv-micro" / "bin" / "python"
 
 # Its modules are scripts beside each other, as they run in their own environment.
 sys.path.insert(0, str(MICRO))
-extracts, lists, mapping, results = (
-    importlib.import_module(name) for name in ("extracts", "lists", "mapping", "results")
+command, extracts, lists, mapping, results = (
+    importlib.import_module(name) for name in ("count", "extracts", "lists", "mapping", "results")
 )
 sys.path.remove(str(MICRO))
 
@@ -34,9 +35,9 @@ def count(data, *options, **environment):
     """Run the command as `make micro` does; returns the finished process."""
     if not PYTHON.exists():
         pytest.skip("the environment that counts is not installed (make .venv-micro/installed)")
-    command = [str(PYTHON), str(MICRO / "count.py"), *map(str, options)]
+    program = [str(PYTHON), str(MICRO / "count.py"), *map(str, options)]
     settings = {**os.environ, "CITY_POLICY_DATA": str(data), **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=settings, cwd=data)
+    return subprocess.run(program, capture_output=True, text=True, env=settings, cwd=data)
 
 
 def rows_of(path):
@@ -133,7 +134,7 @@ def test_no_name_of_a_person_is_read(simulated):
         if path.is_file():
             content = path.read_bytes()
             assert "张某某".encode() not in content and "李某某".encode() not in content, path
-    with duckdb.connect(str(simulated / "data/micro/work/micro.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(simulated / "data" / "micro" / "work" / "micro.duckdb"), read_only=True) as connection:
         for view in ("input_firms", "input_patents"):
             (sql,) = connection.execute("select sql from duckdb_views() where view_name = ?", [view]).fetchone()
             assert "法定代表人" not in sql and "发明人" not in sql
@@ -252,6 +253,49 @@ def test_rules_of_patents(tmp_path, settings, expected):
         assert "once in every city of its applicants" in source
 
 
+PLACES = {
+    # Columns of province and city, and the address: the city, or why there is none.
+    ("广东省", "深圳市", ""): "440300",
+    ("广东", "深圳", "南山区1号"): "440300",
+    ("北京市", "市辖区", ""): "110000",
+    ("北京市", "", ""): "110000",
+    ("广东省", "", "深圳市南山区1号"): "440300",
+    ("", "深圳市", "广东省深圳市1号"): "440300",
+    # Columns and address contradict each other.
+    ("广东省", "深圳市", "广东省广州市1号"): "ambiguous",
+    # A column that says nothing of a city leaves it to the address, and the other way round.
+    ("江苏省", "省直辖", "江苏省昆山市1号"): "320500",
+    ("广东省", "深圳市", "北京路1号"): "440300",
+    # A short name that the seeds call ambiguous is none, with its province too.
+    ("吉林", "吉林", ""): "unknown",
+    ("", "", "昆山市花桥镇"): "320500",
+    ("", "", "海南三亚市1号"): "460200",
+    ("", "", "海南藏族自治州共和县"): "632500",
+    ("", "", "南山区科技园"): "ambiguous",
+    ("", "", "深圳南山区科技园"): "ambiguous",
+    ("", "", "湖北省仙桃市1号"): "unknown",
+    ("", "", "莱芜市莱城区1号"): "unknown",
+    ("", "", "科技园"): "unknown",
+    ("", "", ""): "unknown",
+}
+
+
+def test_places_by_columns_and_address(tmp_path):
+    firms = tmp_path / "firms"
+    firms.mkdir()
+    header = "统一社会信用代码,省份,城市,企业地址,成立日期,注销日期,行业代码,更新日期"
+    lines = [f"{i},{province},{city},{address},2015-01-01,,3911," for i, (province, city, address) in enumerate(PLACES)]
+    (firms / "f.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    # Laiwu was a city of its own until 2018; its name holds two years longer.
+    rows = FIRM_SETTINGS + "\nfirms,province,省份\nfirms,city,城市\nsettings,cities,all\n"
+    (tmp_path / "mapping.csv").write_text(rows, encoding="utf-8")
+    finished = count(tmp_path, "--firms", firms, "--mapping", tmp_path / "mapping.csv")
+    assert finished.returncode == 0, finished.stderr
+    with duckdb.connect(str(tmp_path / "micro" / "work" / "micro.duckdb"), read_only=True) as connection:
+        found = dict(connection.execute("select credit_code, adcode from int_firms").fetchall())
+    assert {place: found[str(i)] for i, place in enumerate(PLACES)} == PLACES
+
+
 def test_a_list_of_ones_own_counts_by_keyword_and_by_type(tmp_path):
     """Firms by words in the scope of business, and inventions of a class; both with a citation."""
     own = tmp_path / "own"
@@ -316,11 +360,14 @@ def test_a_list_of_ones_own_counts_by_keyword_and_by_type(tmp_path):
 def test_the_cross_products_of_a_panel_are_those_of_its_rows(tmp_path):
     panel = firm_panel()
     (tmp_path / "panel").mkdir()
-    duckdb.sql(f"copy panel to '{tmp_path}/panel/p.parquet' (format parquet)")
+    missing = panel.head(3).assign(size=None, firm="another")
+    written = pd.concat([panel, missing])  # noqa: F841 (DuckDB reads it by its name)
+    duckdb.sql(f"copy written to '{tmp_path}/panel/p.parquet' (format parquet)")
     rows = "extract,field,value\npanel,unit,firm\npanel,cluster,city\npanel,period,year\npanel,outcome,y\npanel,regressor,pilot\npanel,regressor,size\n"
     (tmp_path / "mapping.csv").write_text(rows, encoding="utf-8")
     finished = count(tmp_path, "--panel", tmp_path / "panel", "--mapping", tmp_path / "mapping.csv")
     assert finished.returncode == 0, finished.stderr
+    assert balance_of(tmp_path) == {("panel", "used"): len(panel), ("panel", "dropped: a value is missing"): 3}
     table = pd.read_parquet(tmp_path / "micro" / "cross_products.parquet")
     ours, theirs = (
         read_moments(one, ["pilot", "y"], ["size"]).weigh().regress(1, [0], clustered=True)
@@ -364,59 +411,27 @@ def test_unit_tests_of_the_models(tmp_path):
         pytest.skip("the environment that counts is not installed (make .venv-micro/installed)")
     place = ["--project-dir", str(MICRO), "--profiles-dir", str(MICRO), "--target-path", str(tmp_path / "target")]
     files = ["--log-path", str(tmp_path / "logs")]
-    command = [str(PYTHON.parent / "dbt"), "build", "--empty", *place, *files]
+    program = [str(PYTHON.parent / "dbt"), "build", "--empty", *place, *files]
     environment = {**os.environ, "CITY_POLICY_MICRO_WORK": str(tmp_path)}
     empty = inputs(tmp_path)
-    finished = subprocess.run([*command, "--vars", empty], capture_output=True, text=True, env=environment)
+    finished = subprocess.run([*program, "--vars", empty], capture_output=True, text=True, env=environment)
     assert finished.returncode == 0, finished.stdout
     assert "unit_test" in finished.stdout
 
 
 def inputs(folder):
     """The variable ``inputs`` with an empty file for each, so that the models can be made."""
-    import json
-
-    columns = {
-        "firms": (
-            "credit_code",
-            "recorded",
-            "founded",
-            "closed",
-            "province",
-            "city",
-            "address",
-            "industry",
-            "business_scope",
-        ),
-        "patents": (
-            "application_number",
-            "recorded",
-            "application_date",
-            "grant_date",
-            "patent_type",
-            "province",
-            "city",
-            "addresses",
-            "classes",
-        ),
-        "frame": ("adcode", "year"),
-        "indicators": ("indicator", "extract", "classification", "patent_type"),
-        "classifications": ("classification", "scheme"),
-        "classification_codes": ("classification", "first_code", "last_code"),
-        "city_names": ("city_raw", "adcode", "part_adcode", "kind", "valid_from", "valid_to"),
-        "prefecture_names": ("name", "form", "adcode", "code", "level", "status", "valid_from", "valid_to"),
-        "county_names": ("name", "province_code", "adcode", "code", "valid_from", "valid_to"),
-    }
+    columns = dict(command.LISTS)
+    for name in ("firms", "patents"):
+        fields = [
+            field for (extract, field), rule in mapping.fields().items() if extract == name and rule.allowed == "column"
+        ]
+        columns[name] = ["patent_type" if field == "type" else field for field in fields]
     found = {}
     for name, names in columns.items():
         (folder / name).mkdir()
         (folder / name / "rows.csv").write_text(",".join(names) + "\n")
-        found[name] = {
-            "folder": str(folder / name),
-            "format": "csv",
-            "numbers": False,
-            "columns": {one: one for one in names},
-        }
+        found[name] = command._input(folder / name, "csv", {one: one for one in names})
     return json.dumps({"inputs": found})
 
 
@@ -488,6 +503,21 @@ def test_an_extract_that_cannot_be_read_is_a_sentence(tmp_path, files, words):
     assert words in str(error.value)
 
 
+def test_columns_that_differ_in_capitals_only_are_refused(tmp_path):
+    """DuckDB would take one of them in silence."""
+    (tmp_path / "a.csv").write_text("code,Code\n1,2\n")
+    with pytest.raises(mapping.InputError, match="the column 'code' stands twice"):
+        extracts.open_extract("firms", tmp_path, {"credit_code": "code"}, "utf-8", tmp_path / "work")
+
+
+def test_two_counts_in_one_folder_do_not_mix(tmp_path):
+    refused = pytest.raises(mapping.InputError, match="Another count is running in")
+    with command._only_count(tmp_path), refused, command._only_count(tmp_path):
+        pass
+    with command._only_count(tmp_path):
+        pass
+
+
 def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path):
     with pytest.raises(mapping.InputError, match="does not exist; give the folder of the firms as FIRMS="):
         extracts.open_extract("firms", tmp_path / "nowhere", {}, "utf-8", tmp_path)
@@ -517,6 +547,11 @@ def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path):
             "classification_codes.csv",
             "ipc_green_inventory_2018,F03D 1/00,H01L 1/00,,",
             "the range F03D 1/00 to H01L 1/00 leaves its subclass.",
+        ),
+        (
+            "classification_codes.csv",
+            "ipc_green_inventory_2018,H01L 31/10,H01L 31/04,,",
+            "the range H01L 31/10 to H01L 31/04 ends before it begins.",
         ),
         ("indicators.csv", "ai_firms,firms,ai,", "ai_firms has no cited list; 'ai' needs a row in classifications.csv"),
         (
@@ -551,6 +586,16 @@ def test_a_list_without_citation_or_with_a_wrong_code_is_refused(tmp_path, file,
         lists.write_lists(tmp_path / "work", settings, ["firms", "patents"], own)
     assert words in str(error.value)
     assert f"{file}, row 2" in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["indicators.csv", "classifications.csv"])
+def test_what_stands_twice_in_a_list_is_refused(tmp_path, file):
+    for name in lists.FILES:
+        rows = (lists.SEEDS / name).read_text(encoding="utf-8").splitlines()
+        (tmp_path / name).write_text("\n".join([*rows, rows[1]] if name == file else rows) + "\n", encoding="utf-8")
+    settings = {"provinces": "", "cities": "all", "first_year": "2011", "last_year": "2012"}
+    with pytest.raises(mapping.InputError, match=rf"{file}, row 4: .* stands twice; keep one row"):
+        lists.write_lists(tmp_path / "work", settings, ["firms", "patents"], tmp_path)
 
 
 def test_a_balance_that_does_not_hold_ends_the_run():

@@ -49,6 +49,12 @@ def refused():
             columns,
             INCOMPLETE,
         ),
+        # No unit is left to raise; the last step must.
+        "one row without unit": (
+            panel[first].assign(firm=pd.Series([None], dtype="str").to_numpy()),
+            columns,
+            INCOMPLETE,
+        ),
         "moved unit": (
             panel.assign(city=panel["city"].mask(first, "c99")),
             columns,

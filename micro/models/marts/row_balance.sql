@@ -29,6 +29,21 @@ patent_status as (
 
 ),
 
+{%- if var('regressors') %}
+
+panel as (
+
+    select count(*) as n_rows from {{ source('inputs', 'input_panel') }}
+
+),
+
+complete_panel as (
+
+    select count(*) as n_rows from {{ ref('stg_panel') }}
+
+),
+{%- endif %}
+
 final as (
 
     select
@@ -43,6 +58,21 @@ final as (
         count(*) as n_rows
     from patent_status
     group by coalesce(status, 'lost')
+    {%- if var('regressors') %}
+    union all
+    select
+        'panel' as extract,
+        'used' as status,
+        n_rows
+    from complete_panel
+    union all
+    select
+        'panel' as extract,
+        'dropped: a value is missing' as status,
+        panel.n_rows - complete_panel.n_rows as n_rows
+    from panel
+    cross join complete_panel
+    {%- endif %}
 
 )
 
