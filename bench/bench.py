@@ -411,6 +411,8 @@ def main() -> int:
     if arguments.rows < 3000:
         print(f"bench: {arguments.rows} rows were asked for; expected at least 3000.", file=sys.stderr)
         return 2
+    from bench_micro import bench_micro
+
     placebo_row, resampling_row = bench_placebo(database), bench_resampling(database)
     together = [one + two for one, two in zip(placebo_row[2::2], resampling_row[2::2], strict=True)]
     rows = [
@@ -422,6 +424,7 @@ def main() -> int:
         ("both together", "city_policy.estimation", together[0], "pyfixest loop", together[1]),
         bench_wild(database),
         *bench_large(arguments.rows),
+        *bench_micro(arguments.rows),
     ]
     rows = [(*row, *[None] * (7 - len(row))) for row in rows]
     header = [
