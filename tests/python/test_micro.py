@@ -189,7 +189,7 @@ def test_the_order_of_files_and_threads_do_not_matter(simulated, tmp_path):
 def test_what_memory_does_not_hold_is_written_aside(simulated, tmp_path):
     """Once something was, DuckDB lets nobody name another directory for it."""
     options = ["--firms", simulated / "firms", "--mapping", simulated / "mapping.csv"]
-    finished = count(tmp_path, *options, CITY_POLICY_MICRO_MEMORY="380MB")
+    finished = count(tmp_path, *options, CITY_POLICY_MICRO_MEMORY="330MB")
     assert finished.returncode == 0, finished.stderr
     expected = {key: value for key, value in counts_of(simulated / "data").items() if key[0] == "high_tech_firms"}
     assert counts_of(tmp_path) == expected
