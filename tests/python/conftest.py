@@ -11,6 +11,26 @@ from filelock import FileLock
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+# The tests read English, whatever the locale of the machine.
+os.environ["CITY_POLICY_LANGUAGE"] = "en"
+
+
+@pytest.fixture(autouse=True)
+def every_refusal_has_a_chinese_form(monkeypatch):
+    """Whatever a test makes the program refuse can be said in Chinese too."""
+    from city_policy.errors import InputError
+    from city_policy.language import without_chinese_form
+
+    said: set[str] = set()
+
+    def remember(self, *arguments):
+        Exception.__init__(self, *arguments)
+        said.add(str(self))
+
+    monkeypatch.setattr(InputError, "__init__", remember, raising=False)
+    yield
+    assert [unknown for sentence in sorted(said) for unknown in without_chinese_form(sentence)] == []
+
 
 @pytest.fixture(scope="session")
 def project() -> Path:

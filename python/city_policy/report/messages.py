@@ -7,19 +7,16 @@ it. A reader of the report gets names in place of identifiers, and the Chinese f
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from city_policy import messages
+from city_policy.messages import Message, argument_pattern, read_messages
 from city_policy.report.study import Text, full_width, joined, same
 
 FILE = Path(__file__).with_name("messages.csv")
-# Kinds of arguments: a number, one with stars, an identifier, or anything, such as a list.
-_KINDS = {":n": r"[-−]?\d[\d.,]*(?:e[-+]?\d+)?", ":s": r"[-−\d.]*\**", ":w": r"\w+", "": r".+?"}
-_ARGUMENT = re.compile(r"\{(\d+)(:[nsw])?\}")
 _negative = re.compile(r"-\d[\d.,]*")
 _nested_quotes = re.compile(r"“([^“”]*)“([^“”]*)”([^“”]*)”")
 _number_before_column = re.compile(r"(?<=\d)(?=第（)")
@@ -34,45 +31,15 @@ _ITEMS = {
 _CHINESE_SIGN = {", ": "、", "; ": "；", " and ": "与 ", " / ": " / "}
 
 
-@dataclass(frozen=True)
-class Message:
-    """A sentence by its code: ``english`` and ``chinese`` with ``{0}``, ``{1}`` … for its arguments."""
-
-    code: str
-    english: str
-    chinese: str
-    pattern: re.Pattern[str]
-
-    @property
-    def arguments(self) -> int:
-        """How many arguments it has."""
-        return self.pattern.groups
-
-
 @cache
 def catalogue() -> tuple[Message, ...]:
-    """All messages; those with more fixed words come first, so that a general form takes none that has its own."""
-    with open(FILE, encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    messages = [Message(row["code"], row["message_en"], row["message_zh"], _pattern(row["message_en"])) for row in rows]
-    return tuple(sorted(messages, key=lambda message: -len(_ARGUMENT.sub("", message.english))))
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    """What a sentence of this form looks like; its groups are the arguments in their order."""
-    parts = _ARGUMENT.split(english)
-    found = [re.escape(parts[0])]
-    for position in range(1, len(parts), 3):
-        found += [f"({_KINDS[parts[position + 1] or '']})", re.escape(parts[position + 2])]
-    return re.compile("".join(found))
+    """All messages of the report."""
+    return read_messages(FILE)
 
 
 def parsed(sentence: str) -> tuple[Message, tuple[str, ...]] | None:
     """The message and the arguments of an English sentence; None for one that no message makes."""
-    for message in catalogue():
-        if found := message.pattern.fullmatch(sentence):
-            return message, found.groups()
-    return None
+    return messages.parsed(sentence, catalogue())
 
 
 def both_languages(message: str, names: Mapping[str, Text]) -> Text:
@@ -159,7 +126,7 @@ def _translate(words: str, names: Mapping[str, Text]) -> Text:
 
 def _filled(form: str, arguments: list[str]) -> str:
     """A form with its arguments; braces in these stay what they are."""
-    filled = full_width(_ARGUMENT.sub(lambda found: arguments[int(found[1])], form))
+    filled = full_width(argument_pattern.sub(lambda found: arguments[int(found[1])], form))
     # Between a number and Chinese stands a blank.
     filled = _number_before_column.sub(" ", filled)
     # A name that is quoted itself stands in the inner quotation marks.

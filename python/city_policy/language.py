@@ -1,0 +1,81 @@
+"""The language in which the command line speaks: that of the terminal, English or Chinese."""
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from city_policy.messages import Message, argument_pattern, parsed, read_messages
+
+FILE = Path(__file__).with_name("command_messages.csv")
+# What the locale of the shell is called, the strongest first.
+_LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_sentence_end = re.compile(r"(?<=[.。]) (?=[A-Z])")
+
+
+def language() -> str:
+    """``zh`` where CITY_POLICY_LANGUAGE says so or else the locale is Chinese, otherwise ``en``."""
+    chosen = os.environ.get("CITY_POLICY_LANGUAGE", "")
+    if chosen in ("en", "zh"):
+        return chosen
+    locale = next(filter(None, map(os.environ.get, _LOCALE_VARIABLES)), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def said(words: str) -> str:
+    """English words as the user reads them; without a Chinese form they stay English."""
+    return in_chinese(words) if language() == "zh" else words
+
+
+@cache
+def catalogue() -> tuple[Message, ...]:
+    """All messages of the command line."""
+    return read_messages(FILE)
+
+
+def in_chinese(words: str) -> str:
+    """The Chinese form of what the command line says: a sentence, several on a line, or several lines.
+
+    Arguments such as paths and names are shown letter by letter as they are; words without a Chinese form stay English.
+    """
+    if not words.strip():
+        return words
+    if found := parsed(words, catalogue()):
+        message, arguments = found
+        texts = [_argument(kind, text) for kind, text in zip(message.kinds, arguments, strict=True)]
+        return argument_pattern.sub(lambda place: texts[int(place[1])], message.chinese)
+    for separator, parts in _parts(words):
+        return separator.join(in_chinese(part) for part in parts).replace("。 ", "。")
+    return words
+
+
+def without_chinese_form(words: str) -> list[str]:
+    """The sentences and clauses among ``words`` that have no Chinese form; tests want none."""
+    if not re.search(r"[A-Za-z]", words):
+        return []
+    if found := parsed(words, catalogue()):
+        message, arguments = found
+        clauses = [text for kind, text in zip(message.kinds, arguments, strict=True) if kind == ":m"]
+        return [unknown for clause in clauses for unknown in without_chinese_form(clause)]
+    for _, parts in _parts(words):
+        return [unknown for part in parts for unknown in without_chinese_form(part)]
+    return [words]
+
+
+def _argument(kind: str, text: str) -> str:
+    """An argument in a Chinese sentence."""
+    if kind == ":m":
+        return in_chinese(text)
+    return text.replace(", ", "、") if kind == ":l" else text
+
+
+def _parts(words: str) -> Iterator[tuple[str, list[str]]]:
+    """How words that are no single message can be taken apart: lines, then sentences, then what is set in."""
+    if "\n" in words:
+        yield "\n", words.split("\n")
+    elif len(sentences := _sentence_end.split(words)) > 1:
+        yield " ", sentences
+    elif words != words.strip():
+        set_in = len(words) - len(words.lstrip())
+        yield "", [words[:set_in], words.strip(), words[set_in + len(words.strip()) :]]
