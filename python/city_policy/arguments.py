@@ -1,17 +1,18 @@
 """The arguments of the command ``city-policy``, one sub-parser per command."""
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from city_policy import __version__
+from city_policy.language import said
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line, one sub-parser per command."""
-    parser = argparse.ArgumentParser(
-        prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates."
-    )
+    parser = _Parser(prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -190,7 +191,40 @@ def build_parser() -> argparse.ArgumentParser:
     )
     chart.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: charts in the report's)")
     _add_table(commands)
+    _translate(parser)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose sentences about wrong arguments are in the language of the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {said('error:')} {said(message)}\n")
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Help that begins in the language of the terminal."""
+
+    def add_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], groups: Iterable, prefix: str | None = None
+    ) -> None:
+        super().add_usage(usage, actions, groups, said("usage: ") if prefix is None else prefix)
+
+
+def _translate(parser: argparse.ArgumentParser) -> None:
+    """Put the help of a parser and of its commands into the language of the terminal."""
+    parser.formatter_class = _HelpFormatter
+    parser.description = said(parser.description or "")
+    for group in parser._action_groups:
+        group.title = said(group.title or "")
+    for action in parser._actions:
+        action.help = said(action.help or "")
+        if isinstance(action, argparse._SubParsersAction):
+            for choice in action._choices_actions:
+                choice.help = said(choice.help or "")
+            for command in action.choices.values():
+                _translate(command)
 
 
 def _add_table(commands: argparse._SubParsersAction) -> None:

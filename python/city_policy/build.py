@@ -36,6 +36,7 @@ from city_policy.directory import (
     writable,
 )
 from city_policy.errors import InputError
+from city_policy.language import say
 from city_policy.memory import MEMORY_DIRECTORY, forget_unused
 from city_policy.publish import identity, publish_files, version_in_use
 from city_policy.running.dbt import Run, descriptions, run_dbt
@@ -130,8 +131,8 @@ def build(
                 parts = parts_of(project, copy, inputs, source, checked.is_published)
                 changes = _changes(directory, parts, fresh)
             if changes.nothing:
-                print(f"Study, code and input are those of the last build of {checked.study_id}, so nothing was built.")
-                print(f"Published: {directory / PUBLISHED_FILE}")
+                say(f"Study, code and input are those of the last build of {checked.study_id}, so nothing was built.")
+                say(f"Published: {directory / PUBLISHED_FILE}")
                 return
             # Until the build has succeeded its file is neither the old nor the new one.
             with writable(directory / STATE_FILE):
@@ -172,14 +173,14 @@ def _read(yearbooks: Path, supplementary: Path | None, landing: Path, project: P
     mapping, geography = project / "seeds" / "mapping", project / "seeds" / "geography"
     inputs = [path for path in (yearbooks, supplementary) if path and path.exists()]
     if not fresh and reading_state(project, inputs, landing) == read_state(landing / STATE_FILE):
-        print(f"The files of {yearbooks} are those that were read last, so none was read again.")
+        say(f"The files of {yearbooks} are those that were read last, so none was read again.")
         return
     (landing / STATE_FILE).unlink(missing_ok=True)
-    print(ingest(yearbooks, landing, mapping, geography))
+    say(ingest(yearbooks, landing, mapping, geography))
     # Supplementary values of an earlier build must not slip into this one.
     (landing / "supplementary_values.parquet").unlink(missing_ok=True)
     if supplementary:
-        print(ingest_supplementary(supplementary, landing, mapping, geography))
+        say(ingest_supplementary(supplementary, landing, mapping, geography))
     with writable(landing / STATE_FILE):
         write_state(landing / STATE_FILE, reading_state(project, inputs, landing))
 

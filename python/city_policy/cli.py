@@ -8,6 +8,7 @@ from pathlib import Path
 from city_policy.arguments import build_parser
 from city_policy.directory import cannot_be_written, is_refusal_to_write, only_build, reason_of
 from city_policy.errors import InputError
+from city_policy.language import said, say
 from city_policy.running.stopping import requested, stop_on_signals
 
 
@@ -54,14 +55,14 @@ def _study(arguments: argparse.Namespace) -> None:
     project = _project()
     if arguments.study_command == "new":
         started = start_study(arguments.folder, project, arguments.panel, arguments.pilots, arguments.outcome)
-        print(f"Written: {started.folder} ({', '.join(started.files)})")
-        print("\n".join(f"- {note}" for note in started.notes))
+        say(f"Written: {started.folder} ({', '.join(started.files)})")
+        say("\n".join(f"- {note}" for note in started.notes))
         panel = f" --panel {arguments.panel}" if arguments.panel else ""
-        print(f"Next: read and change the files, then: city-policy study check {started.folder}{panel}")
+        say(f"Next: read and change the files, then: city-policy study check {started.folder}{panel}")
         return
     checked = check_study(arguments.folder, project, arguments.panel)
     n = {name: len(rows) for name, rows in checked.tables.items()}
-    print(
+    say(
         f"{arguments.folder} is right: {n['policies']} policies, {n['variables']} variables, {n['samples']} samples, "
         f"{n['specifications']} specifications."
     )
@@ -75,9 +76,9 @@ def _ingest(arguments: argparse.Namespace) -> None:
     # A build that is running must not find other landing files than those that it has read itself.
     with only_build(data):
         landing = data / "landing"
-        print(ingest(arguments.folder, landing, mapping, geography, progress=progress, workers=arguments.workers))
+        say(ingest(arguments.folder, landing, mapping, geography, progress=progress, workers=arguments.workers))
         if arguments.supplementary:
-            print(ingest_supplementary(arguments.supplementary, landing, mapping, geography, progress=progress))
+            say(ingest_supplementary(arguments.supplementary, landing, mapping, geography, progress=progress))
 
 
 def _accept(arguments: argparse.Namespace) -> None:
@@ -87,7 +88,7 @@ def _accept(arguments: argparse.Namespace) -> None:
     folder = arguments.folder or _data() / "proposals"
     taken = accept_proposals(folder, seeds / "mapping", seeds / "geography")
     rows = ", ".join(f"{count} into {seed}.csv" for seed, count in taken.items())
-    print(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
+    say(f"Rows taken over: {rows}." if taken else f"No row of {folder} has yes in the column accept.")
 
 
 def _publish(arguments: argparse.Namespace) -> None:
@@ -97,7 +98,7 @@ def _publish(arguments: argparse.Namespace) -> None:
 
     published = published_database(_data(), arguments.study)
     tables = publish_postgresql(published.parent / PUBLISHED_DIRECTORY, arguments.target)
-    print(f"Published {tables} tables.")
+    say(f"Published {tables} tables.")
 
 
 def _questions(arguments: argparse.Namespace) -> None:
@@ -105,7 +106,7 @@ def _questions(arguments: argparse.Namespace) -> None:
     from city_policy.questions import write_questions
 
     answered = write_questions(_project() / "analysis", _data() / PUBLISHED_FILE, arguments.out)
-    print(f"{answered} questions answered in {arguments.out}.")
+    say(f"{answered} questions answered in {arguments.out}.")
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
@@ -127,7 +128,7 @@ def _montecarlo(arguments: argparse.Namespace) -> None:
     world = read_world(project / "seeds" / "geography", project / "seeds" / "policy")
     chosen = [scenario(name) for name in arguments.scenario or scenarios_with_real_cities()]
     folder = arguments.out or _data() / "montecarlo"
-    print(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
+    say(write_monte_carlo(world, chosen, arguments.replications, arguments.seed, folder, arguments.cities))
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -204,10 +205,10 @@ def main(argv: list[str] | None = None) -> int:
 def _ended(error: BaseException) -> int:
     """Say why a command ended; its exit code. What is unexpected is a mistake of the program and is raised again."""
     if stopped := requested():
-        print(f"\ncity-policy: {stopped.words}", file=sys.stderr)
+        print(f"\ncity-policy: {said(stopped.words)}", file=sys.stderr)
         return stopped.exit_code
     if isinstance(error, InputError):
-        print(f"city-policy: {error}", file=sys.stderr)
+        print(f"city-policy: {said(str(error))}", file=sys.stderr)
         return 2
     if isinstance(error, BrokenPipeError):
         # The reader of our output went away; that is not an error of ours.
@@ -216,10 +217,8 @@ def _ended(error: BaseException) -> int:
     if isinstance(error, Exception) and is_refusal_to_write(error):
         # A disk may be full at any step.
         place = getattr(error, "filename", None) or "A file"
-        print(
-            f"city-policy: {cannot_be_written(place, reason_of(error), 'What was not finished was not written.')}",
-            file=sys.stderr,
-        )
+        refusal = cannot_be_written(place, reason_of(error), "What was not finished was not written.")
+        print(f"city-policy: {said(str(refusal))}", file=sys.stderr)
         return 2
     raise error
 

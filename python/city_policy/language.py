@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 from city_policy.messages import Message, argument_pattern, parsed, read_messages
 
@@ -26,6 +27,11 @@ def language() -> str:
 def said(words: str) -> str:
     """English words as the user reads them; without a Chinese form they stay English."""
     return in_chinese(words) if language() == "zh" else words
+
+
+def say(words: object, stream: TextIO | None = None) -> None:
+    """Print English words as the user reads them."""
+    print(said(str(words)), file=stream, flush=True)
 
 
 @cache

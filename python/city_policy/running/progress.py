@@ -8,6 +8,8 @@ from typing import TextIO
 import numpy as np
 from tqdm import tqdm
 
+from city_policy.language import said
+
 # Share of the nodes that are done, and of the time that has passed by then: the estimates come late. Measured on the
 # demo; a build that follows an earlier one knows the seconds of every node instead.
 NODES_DONE = (0.0, 0.27, 0.46, 0.64, 0.73, 0.82, 0.91, 1.0)
@@ -27,7 +29,7 @@ class Progress:
         self.stream = stream or sys.stderr
         on_terminal = self.stream.isatty() and not quiet
         self.line = tqdm(bar_format="{desc}", disable=not on_terminal, leave=False, file=self.stream)
-        self.line.set_description_str("dbt build: reading the project")
+        self.line.set_description_str(said("dbt build: reading the project"))
         self.started = time.monotonic()
         self.nodes = self.nodes_done = self.tenths = 0
         self.seconds_done = 0.0
@@ -44,7 +46,7 @@ class Progress:
         share = self.share
         elapsed = time.monotonic() - self.started
         left = f", about {elapsed * (1 - share) / share:.0f} s left" if share > 0.02 else ""
-        words = f"dbt build: {100 * share:3.0f} %{left}"
+        words = said(f"dbt build: {100 * share:.0f} %{left}")
         if not self.line.disable:
             self.line.set_description_str(f"{words}  {name}")
         elif not self.quiet and int(10 * share) > self.tenths:

@@ -3,14 +3,19 @@
 import contextlib
 import textwrap
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from city_policy.directory import PUBLISHED_DIRECTORY
+from city_policy.language import said
 from city_policy.running.dbt import Run, descriptions
 from city_policy.study import CheckedStudy
+
+# Columns of a terminal for the labels of the summary.
+LABEL_WIDTH = 13
 
 
 class Steps:
@@ -41,20 +46,27 @@ def summary(steps: Steps, run: Run, published: Path, source: str, checked: Check
     told.append(("Study", f"{checked.title_en} ({checked.study_id})"))
     told.append(("Published", f"{published} (read it with DuckDB; results are in the schema 'results')"))
     told.append(("", f"{published.with_name(PUBLISHED_DIRECTORY)} (Parquet, Stata, scripts, data dictionary)"))
-    return "\n".join(["", *_seconds(steps, run), "", *(f"{name + ':' * bool(name):13}{words}" for name, words in told)])
+    lines = [_labelled(said(f"{name}:") if name else "", said(words)) for name, words in told]
+    return "\n".join(["", *_seconds(steps, run), "", *lines])
+
+
+def _labelled(label: str, words: str) -> str:
+    """A line of the summary; a Chinese character is as wide as two letters."""
+    width = sum(2 if unicodedata.east_asian_width(letter) in "FW" else 1 for letter in label)
+    return label + " " * (LABEL_WIDTH - width) + words
 
 
 def _seconds(steps: Steps, run: Run) -> list[str]:
     """Seconds per step, and within dbt per layer."""
-    lines = ["seconds  step"]
+    lines = [said("seconds  step")]
     for step, seconds in steps.seconds.items():
-        lines.append(f"{seconds:7.1f}  {step}")
+        lines.append(f"{seconds:7.1f}  {said(step)}")
         if step == "dbt build" and run.layers:
             layers = sorted(run.layers.items(), key=lambda item: -item[1])
-            told = ", ".join(f"{layer} {layer_seconds:.1f}" for layer, layer_seconds in layers)
-            told += f" ({sum(run.layers.values()):.1f} on several threads)"
+            told = ", ".join(f"{said(layer)} {layer_seconds:.1f}" for layer, layer_seconds in layers)
+            told += said(f" ({sum(run.layers.values()):.1f} on several threads)")
             lines += textwrap.wrap(told, 100, initial_indent=" " * 9, subsequent_indent=" " * 9)
-    return [*lines, f"{sum(steps.seconds.values()):7.1f}  in all"]
+    return [*lines, f"{sum(steps.seconds.values()):7.1f}  {said('in all')}"]
 
 
 def _warnings(run: Run, manifest: Path) -> list[tuple[str, str]]:
