@@ -70,8 +70,8 @@ dummy_mean as (
                 )
             when 'other_count'
                 then format(
-                    'Table 2, {}: a mean of {} needs {} to {} ones, but {} are stated.',
-                    variable, mean_text, fewest_ones, most_ones, stated_ones
+                    'Table 2, {}: a mean of {} needs {}{} ones, but {} are stated.',
+                    variable, mean_text, fewest_ones, if(most_ones > fewest_ones, ' to ' || most_ones, ''), stated_ones
                 )
             when 'too_many'
                 then format(

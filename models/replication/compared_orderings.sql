@@ -50,7 +50,7 @@ final as (
         'claimed ordering' as kind,
         larger.paper_table as table_no,
         null as panel,
-        claimed_orderings.claim || ' (' || claimed_orderings.ordering || ')' as subject,
+        claimed_orderings.claim as subject,
         published_larger.published_estimate - published_smaller.published_estimate as published_value,
         larger.estimate - smaller.estimate as our_value,
         larger.estimate > smaller.estimate as agrees,

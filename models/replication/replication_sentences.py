@@ -6,6 +6,8 @@ def model(dbt, session):
 
     tables = (
         dbt.ref("coefficient_comparison"),
+        dbt.ref("paper_sample"),
+        dbt.ref("sample_count_check"),
         dbt.ref("published_consistency_audit"),
         dbt.ref("recovery"),
         dbt.ref("replication_notes"),

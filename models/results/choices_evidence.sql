@@ -91,8 +91,9 @@ unioned as (
 
     select
         'spatial_inference' as result,
-        'Conley errors of the baseline (Bartlett, same year) are ' || round(min(ratio), 2) || ' to '
-        || round(max(ratio), 2) || ' times the clustered ones, at up to ' || max(cutoff_km)::integer || ' km.' as evidence
+        'Conley errors of the baseline (Bartlett, same year) are '
+        || {{ rounded_range('ratio', 2) }} || ' times the clustered ones, at up to '
+        || max(cutoff_km)::integer || ' km.' as evidence
     from spatial_ratios
     having count(*) > 0
 

@@ -64,8 +64,8 @@ clustering as (
 
     select
         result,
-        'The clustered standard errors are ' || round(min(std_error_clustered / std_error_iid), 1) || ' to '
-        || round(max(std_error_clustered / std_error_iid), 1) || ' times the iid ones; '
+        'The clustered standard errors are '
+        || {{ rounded_range('std_error_clustered / std_error_iid', 1) }} || ' times the iid ones; '
         || count(*) filter (p_value_iid < 0.05) || ' of ' || count(estimate)
         || ' effects are significant at 5 % under iid errors, '
         || count(*) filter (p_value_clustered < 0.05) || ' under clustered errors.' as evidence

@@ -150,8 +150,7 @@ unioned as (
     select
         'pretrend_power' as result,
         'With a probability of 80 % the tests of the leads find a slope that gives the average effect a bias of '
-        || round(100 * min(bias_share_of_estimate))::integer || ' to '
-        || round(100 * max(bias_share_of_estimate))::integer || ' % of the estimate.' as evidence
+        || {{ rounded_range('100 * bias_share_of_estimate', 0) }} || ' % of the estimate.' as evidence
     from pretrend_power
     where
         power = 0.8

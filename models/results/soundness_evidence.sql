@@ -92,8 +92,8 @@ unioned as (
 
     select
         'index_weights' as result,
-        count(weight) || ' of ' || count(*) || ' indicators are covered; the weights run from '
-        || round(min(weight), 3) || ' to ' || round(max(weight), 3) || ', and ' || max(n_components_retained)
+        count(weight) || ' of ' || count(*) || ' indicators are covered; their weights are '
+        || {{ rounded_range('weight', 3) }} || ', and ' || max(n_components_retained)
         || ' components explain ' || round(100 * max(explained_share))::integer || ' % of the variance.'
         || coalesce(' Proxies: ' || string_agg(distinct proxies, ', ' order by proxies) || '.', '') as evidence
     from index_weights
@@ -141,8 +141,7 @@ unioned as (
 
     select
         'heterogeneity_robust_effects' as result,
-        'The robust average effects lie ' || round(min(abs(twfe_less_robust) / std_error), 1) || ' to '
-        || round(max(abs(twfe_less_robust) / std_error), 1)
+        'The robust average effects lie ' || {{ rounded_range('abs(twfe_less_robust) / std_error', 1) }}
         || ' of their standard errors from two-way fixed effects on the same rows; '
         || count(*) filter (abs(twfe_estimate) < abs(estimate)) || ' of ' || count(*) || ' are larger in size.' as evidence
     from robust

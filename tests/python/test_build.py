@@ -166,7 +166,15 @@ def test_a_build_that_is_stopped_leaves_the_publication_and_nothing_else(demo, p
     # Without it every build is a whole one.
     (demo / STATE_FILE).unlink()
     for seconds, number, code in ((3, signal.SIGINT, 130), (8, signal.SIGKILL, -9), (14, signal.SIGTERM, 143)):
-        process = subprocess.Popen(command, cwd=project, env=environment(demo), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            cwd=project,
+            env=environment(demo),
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that runs the tests in the background has them ignore Ctrl-C, and what they start as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         time.sleep(seconds)
         # The process that the user started alone, as `kill` does, not the group.
         process.send_signal(number)

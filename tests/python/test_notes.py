@@ -10,8 +10,8 @@ NAMES = {
     "adcode": Text("城市", "cities"),
 }
 RESTS = (
-    "The effect rests on in effect {} cities: below {} clustered errors are too small; read the wild bootstrap and the "
-    "randomisation p value."
+    "The effective number of cities behind the effect is {}: below {} clustered errors are too small; read the wild "
+    "bootstrap and the randomisation p value."
 )
 ABSORBS = "The fixed effects city have a group of their own for every row, so they absorb {} and everything else."
 NO_POLICY = (
@@ -25,7 +25,7 @@ def english(*messages):
 
 def test_numbers_of_cities_are_one_sentence_from_the_smallest():
     (note,) = notes_of_messages([RESTS.format(number, 20) for number in ("18.2", "3.2", "10.1")], NAMES)
-    assert note.en.startswith("The effect rests on in effect 3.2, 10.1 and 18.2 cities: below 20 ")
+    assert note.en.startswith("The effective number of cities behind the effect is 3.2, 10.1 and 18.2: below 20 ")
     assert "依托 3.2、10.1、18.2 个城市：不足 20 个时" in note.zh
 
 

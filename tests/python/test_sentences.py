@@ -149,6 +149,10 @@ def words():
         samples=pd.DataFrame({"sample": ["sample_full"], "published_sample": [None], **named}),
         topics=[topics],
         breaks=pd.DataFrame({"note_en": ["Printed anew."], "note_zh": ["重新刊载。"]}),
+        published=[
+            pd.DataFrame({"claim": ["Table 3: a above b", "my own"], "claim_zh": ["表 3：甲大于乙", None]}),
+            pd.DataFrame({"reason": ["Founded in 2012."], "reason_zh": ["2012 年设立。"]}),
+        ],
     )
 
 
@@ -193,6 +197,9 @@ def test_words_of_a_study_have_the_chinese_that_it_gives_and_no_row_without(word
         "Printed anew.": "重新刊载。",
     }
     assert all(pd.isna(code) for code, _ in found.values())
+    published = translated(words, subject="Table 3: a above b", exclusion_reason="Founded in 2012.")
+    assert [chinese for _, chinese in published.values()] == ["2012 年设立。", "表 3：甲大于乙"]
+    assert translated(words, subject="my own") == {}
     assert (
         translated(words, topic="my own doubt", note="I doubt this number very much.", bound="value set red, blue")
         == {}

@@ -8,7 +8,7 @@ from city_policy.report.study import Text, joined
 
 _sentence_end = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 # Messages whose numbers are listed where only one of them differs, with the place of this number. Names always are.
-_LISTED_NUMBERS = {"the_effect_rests_on_in": 0, "the_effect_rests_on_in_effect": 0}
+_LISTED_NUMBERS = {"effective_number_of_cities": 0, "effective_number_of_groups": 1}
 # What stands in a sentence for the list, before it is known: as a name and as a number.
 _A_NAME, _A_NUMBER = "listed_in_its_place", "9081726354"
 

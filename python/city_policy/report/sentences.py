@@ -37,6 +37,7 @@ WORD_COLUMNS = (
     "agreement_means",
     "basis",
     "bound",
+    "count",
     "known_break",
     "note",
     "observed",
@@ -54,13 +55,20 @@ _english = re.compile(r"[a-z]{3,} [a-z]{3,}")
 _letter = re.compile(r"[A-Za-z]")
 
 
-def texts(names: Names, topics: Iterable[Row], breaks: Iterable[Row] = ()) -> dict[str, Text]:
+def texts(
+    names: Names, topics: Iterable[Row], breaks: Iterable[Row] = (), published: Iterable[Row] = ()
+) -> dict[str, Text]:
     """English words of the seeds and of the study -> the same in both languages, where the Chinese is not blank.
 
     ``topics``: rows of the seeds ``general_topics`` and ``soundness_topics`` in that order, so that a study's own words
-    go before the general ones; ``breaks``: rows of ``series_breaks``.
+    go before the general ones; ``breaks``: rows of ``series_breaks``; ``published``: rows about what a paper prints, of
+    ``claimed_orderings``, ``count_explanations`` and ``excluded_cities``.
     """
-    found = names.labels_of("agreement", "basis")
+    found = names.labels_of("agreement", "basis", "count")
+    for row in published:
+        for column in ("claim", "explanation", "reason"):
+            if row.get(column) and row.get(f"{column}_zh"):
+                found[str(row[column])] = Text(str(row[f"{column}_zh"]), str(row[column]))
     found |= {str(row["note_en"]): Text(str(row["note_zh"]), str(row["note_en"])) for row in breaks if row["note_zh"]}
     for row in topics:
         for column in ("topic", "note", "what_to_read_instead"):
@@ -79,6 +87,7 @@ def words_in_both_languages(
     samples: pd.DataFrame,
     topics: Iterable[pd.DataFrame],
     breaks: pd.DataFrame,
+    published: Iterable[pd.DataFrame],
 ) -> pd.DataFrame:
     """What the sentences of a build are translated with: names by identifier, and words of the seeds and of the study.
 
@@ -92,6 +101,8 @@ def words_in_both_languages(
         The staged tables, with ``position``.
     topics
         The seeds ``general_topics`` and ``soundness_topics``.
+    published
+        The seeds ``claimed_orderings``, ``count_explanations`` and ``excluded_cities``.
 
     Returns
     -------
@@ -108,7 +119,12 @@ def words_in_both_languages(
     )
     found = {
         "identifier": names.identifiers,
-        "text": texts(names, [row for frame in topics for row in _rows(frame)], _rows(breaks)),
+        "text": texts(
+            names,
+            [row for frame in topics for row in _rows(frame)],
+            _rows(breaks),
+            [row for frame in published for row in _rows(frame)],
+        ),
     }
     rows = [(kind, words, text.zh, text.en) for kind, known in found.items() for words, text in sorted(known.items())]
     return cast_to_schema(pd.DataFrame(rows, columns=list(WORDS_SCHEMA)), WORDS_SCHEMA)
