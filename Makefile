@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A user-wide pip setting that names a folder of wheels must not bring in other versions than the lock's.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A lock is complete, so that nothing is looked up; most modules of its packages are never imported, so that none is
+# compiled ahead.
+PIP_LOCK := --quiet --require-hashes --no-deps --no-compile
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -13,13 +16,13 @@ help: ## Show the commands
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 build" >&2; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install $(PIP_LOCK) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The extras that few need: prefecture outlines (77 MB), DuckDB's PostgreSQL extension and a compiler (200 MB).
 $(VENV)/map $(VENV)/postgresql $(VENV)/large: $(VENV)/%: requirements-%.lock $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $<
+	$(BIN)/python -m pip install $(PIP_LOCK) -r $<
 	@touch $@
 
 .PHONY: install
@@ -41,7 +44,7 @@ report: $(VENV)/map ## Write the report after a build, of your own study with ST
 .venv-superset/installed: bi/superset/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { echo "make: Superset needs Python 3.11 or 3.12; give one: make PYTHON=python3.12 superset" >&2; exit 1; }
 	test -d .venv-superset || $(PYTHON) -m venv .venv-superset
-	.venv-superset/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
+	.venv-superset/bin/python -m pip install $(PIP_LOCK) -r $<
 	@touch $@
 
 .PHONY: superset
@@ -52,7 +55,7 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 .venv-micro/installed: micro/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 micro" >&2; exit 1; }
 	test -d .venv-micro || $(PYTHON) -m venv .venv-micro
-	.venv-micro/bin/python -m pip install --quiet --require-hashes --no-deps -r $<
+	.venv-micro/bin/python -m pip install $(PIP_LOCK) -r $<
 	@touch $@
 
 .PHONY: micro

@@ -13,5 +13,9 @@ def model(dbt, session):
         samples=dbt.ref("stg_samples").df(),
         topics=[dbt.ref("general_topics").df(), dbt.ref("soundness_topics").df()],
         breaks=dbt.ref("series_breaks").df(),
-        published=[dbt.ref(seed).df() for seed in ("claimed_orderings", "count_explanations", "excluded_cities")],
+        published=[
+            dbt.ref("claimed_orderings").df(),
+            dbt.ref("count_explanations").df(),
+            dbt.ref("excluded_cities").df(),
+        ],
     )

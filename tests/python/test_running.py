@@ -80,6 +80,23 @@ def test_a_failure_is_told_with_its_node_and_what_it_is_for():
     assert "Another process ended dbt by SIGKILL" in Run(exit_code=-9).told({})
 
 
+def test_of_a_traceback_the_error_is_told():
+    words = """Failure in model x (models/x.py)
+  Runtime Error in model x (models/x.py)
+  Python model failed:
+  Traceback (most recent call last):
+    File "x.py", line 3, in model
+      return table["no"]
+             ~~~~~^^^^^^
+  KeyError: 'no'
+  """
+    assert Run(failures=[Failure("model.x", words)]).told({}).splitlines() == [
+        "  Runtime Error in model x (models/x.py)",
+        "  Python model failed:",
+        "  KeyError: 'no'",
+    ]
+
+
 def test_dbt_runs_with_its_words_in_the_log(tmp_path, capsys):
     log, project = tmp_path / "build.log", tmp_path / "project"
     project.mkdir()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class Run:
         ``described``: what a node is for, by its identifier.
         """
         first = self.failures[0] if self.failures else Failure("", self._last_words())
-        lines = [line.strip() for line in first.words.splitlines() if line.strip()]
+        lines = [line.strip() for line in _without_frames(first.words.splitlines()) if line.strip()]
         if len(lines) > 1 and " in " in lines[1] and first.node:
             # dbt names the node twice.
             del lines[0]
@@ -161,6 +161,16 @@ def end_process(process: subprocess.Popen) -> None:
         if pipe:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+
+
+def _without_frames(lines: Iterable[str]) -> Iterator[str]:
+    """Lines without the calls of a traceback, which the log has: what a user needs is the error that ends them."""
+    indent = None
+    for line in lines:
+        if line.strip() == "Traceback (most recent call last):":
+            indent = len(line) - len(line.lstrip())
+        elif indent is None or len(line) - len(line.lstrip()) <= indent:
+            yield line
 
 
 class _Log:
