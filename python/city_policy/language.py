@@ -11,6 +11,7 @@ from city_policy.messages import Message, argument_pattern, parsed, read_message
 FILE = Path(__file__).with_name("command_messages.csv")
 # What the locale of the shell is called, the strongest first.
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_between_items = re.compile(r", (?![^()]*\))")
 _sentence_end = re.compile(r"(?<=[.。]) (?=[A-Z])")
 
 
@@ -41,33 +42,53 @@ def in_chinese(words: str) -> str:
     """
     if not words.strip():
         return words
-    if found := parsed(words, catalogue()):
+    separator, parts = next(_parts(words), ("", []))
+    if not _stand_alone(parts) and (found := parsed(words, catalogue())):
         message, arguments = found
         texts = [_argument(kind, text) for kind, text in zip(message.kinds, arguments, strict=True)]
         return argument_pattern.sub(lambda place: texts[int(place[1])], message.chinese)
-    for separator, parts in _parts(words):
-        return separator.join(in_chinese(part) for part in parts).replace("。 ", "。")
-    return words
+    if not parts:
+        return words
+    said = separator.join(in_chinese(part) for part in parts)
+    return said.replace("。 ", "。") if separator == " " else said
 
 
 def without_chinese_form(words: str) -> list[str]:
     """The sentences and clauses among ``words`` that have no Chinese form; tests want none."""
     if not re.search(r"[A-Za-z]", words):
         return []
+    _, parts = next(_parts(words), ("", []))
+    if _stand_alone(parts):
+        return []
     if found := parsed(words, catalogue()):
         message, arguments = found
-        clauses = [text for kind, text in zip(message.kinds, arguments, strict=True) if kind == ":m"]
+        clauses = [
+            clause
+            for kind, text in zip(message.kinds, arguments, strict=True)
+            if kind in (":m", ":i")
+            for clause in (_items(text) if kind == ":i" else [text])
+        ]
         return [unknown for clause in clauses for unknown in without_chinese_form(clause)]
-    for _, parts in _parts(words):
-        return [unknown for part in parts for unknown in without_chinese_form(part)]
-    return [words]
+    return [unknown for part in parts for unknown in without_chinese_form(part)] or [words]
+
+
+def _stand_alone(parts: list[str]) -> bool:
+    """Whether every part has a Chinese form, so that no argument of a sentence takes in the next one."""
+    return bool(parts) and not any(map(without_chinese_form, parts))
 
 
 def _argument(kind: str, text: str) -> str:
     """An argument in a Chinese sentence."""
     if kind == ":m":
         return in_chinese(text)
+    if kind == ":i":
+        return "、".join(map(in_chinese, _items(text)))
     return text.replace(", ", "、") if kind == ":l" else text
+
+
+def _items(text: str) -> list[str]:
+    """The items of a list; what stands in brackets belongs together."""
+    return _between_items.split(text)
 
 
 def _parts(words: str) -> Iterator[tuple[str, list[str]]]:
