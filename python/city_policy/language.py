@@ -43,7 +43,7 @@ def in_chinese(words: str) -> str:
     if not words.strip():
         return words
     separator, parts = next(_parts(words), ("", []))
-    if not _stand_alone(parts) and (found := parsed(words, catalogue())):
+    if not _go_apart(parts) and (found := parsed(words, catalogue())):
         message, arguments = found
         texts = [_argument(kind, text) for kind, text in zip(message.kinds, arguments, strict=True)]
         return argument_pattern.sub(lambda place: texts[int(place[1])], message.chinese)
@@ -58,9 +58,7 @@ def without_chinese_form(words: str) -> list[str]:
     if not re.search(r"[A-Za-z]", words):
         return []
     _, parts = next(_parts(words), ("", []))
-    if _stand_alone(parts):
-        return []
-    if found := parsed(words, catalogue()):
+    if not _go_apart(parts) and (found := parsed(words, catalogue())):
         message, arguments = found
         clauses = [
             clause
@@ -69,12 +67,15 @@ def without_chinese_form(words: str) -> list[str]:
             for clause in (_items(text) if kind == ":i" else [text])
         ]
         return [unknown for clause in clauses for unknown in without_chinese_form(clause)]
-    return [unknown for part in parts for unknown in without_chinese_form(part)] or [words]
+    return [unknown for part in parts for unknown in without_chinese_form(part)] if parts else [words]
 
 
-def _stand_alone(parts: list[str]) -> bool:
-    """Whether every part has a Chinese form, so that no argument of a sentence takes in the next one."""
-    return bool(parts) and not any(map(without_chinese_form, parts))
+def _go_apart(parts: list[str]) -> bool:
+    """Whether the first part with words has a Chinese form of its own, so that no argument of a longer sentence takes
+    it in.
+    """
+    first = next((part for part in parts if re.search(r"[A-Za-z]", part)), "")
+    return bool(first) and not without_chinese_form(first)
 
 
 def _argument(kind: str, text: str) -> str:
@@ -92,11 +93,11 @@ def _items(text: str) -> list[str]:
 
 
 def _parts(words: str) -> Iterator[tuple[str, list[str]]]:
-    """How words that are no single message can be taken apart: lines, then sentences, then what is set in."""
+    """How words that are no single message can be taken apart: lines, then what is set in, then sentences."""
     if "\n" in words:
         yield "\n", words.split("\n")
-    elif len(sentences := _sentence_end.split(words)) > 1:
-        yield " ", sentences
     elif words != words.strip():
         set_in = len(words) - len(words.lstrip())
         yield "", [words[:set_in], words.strip(), words[set_in + len(words.strip()) :]]
+    elif len(sentences := _sentence_end.split(words)) > 1:
+        yield " ", sentences
