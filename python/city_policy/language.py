@@ -11,6 +11,7 @@ from city_policy.messages import Message, argument_pattern, parsed, read_message
 FILE = Path(__file__).with_name("command_messages.csv")
 # What the locale of the shell is called, the strongest first.
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_begins_with_words = re.compile(r"\{0(:[wmli])?\}")
 _between_items = re.compile(r", (?![^()]*\))")
 _sentence_end = re.compile(r"(?<=[.。]) (?=[A-Z])")
 
@@ -31,8 +32,8 @@ def said(words: str) -> str:
 
 @cache
 def catalogue() -> tuple[Message, ...]:
-    """All messages of the command line."""
-    return read_messages(FILE)
+    """All messages of the command line; those whose first words may be any come last."""
+    return tuple(sorted(read_messages(FILE), key=lambda message: bool(_begins_with_words.match(message.english))))
 
 
 def in_chinese(words: str) -> str:
@@ -43,7 +44,7 @@ def in_chinese(words: str) -> str:
     if not words.strip():
         return words
     separator, parts = next(_parts(words), ("", []))
-    if not _go_apart(parts) and (found := parsed(words, catalogue())):
+    if found := _as_a_whole(words, parts):
         message, arguments = found
         texts = [_argument(kind, text) for kind, text in zip(message.kinds, arguments, strict=True)]
         return argument_pattern.sub(lambda place: texts[int(place[1])], message.chinese)
@@ -58,7 +59,7 @@ def without_chinese_form(words: str) -> list[str]:
     if not re.search(r"[A-Za-z]", words):
         return []
     _, parts = next(_parts(words), ("", []))
-    if not _go_apart(parts) and (found := parsed(words, catalogue())):
+    if found := _as_a_whole(words, parts):
         message, arguments = found
         clauses = [
             clause
@@ -70,12 +71,15 @@ def without_chinese_form(words: str) -> list[str]:
     return [unknown for part in parts for unknown in without_chinese_form(part)] if parts else [words]
 
 
-def _go_apart(parts: list[str]) -> bool:
-    """Whether the first part with words has a Chinese form of its own, so that no argument of a longer sentence takes
-    it in.
+def _as_a_whole(words: str, parts: list[str]) -> tuple[Message, tuple[str, ...]] | None:
+    """The message that words are as a whole, with its arguments; no argument takes in a sentence of its own or the
+    blanks that set a line in.
     """
     first = next((part for part in parts if re.search(r"[A-Za-z]", part)), "")
-    return bool(first) and not without_chinese_form(first)
+    if first and not without_chinese_form(first):
+        return None
+    found = parsed(words, catalogue())
+    return None if found and words.startswith(" ") and not found[0].english.startswith(" ") else found
 
 
 def _argument(kind: str, text: str) -> str:

@@ -286,12 +286,12 @@ def _codes(file: PanelFile, places: Places, city_column: str, years: pd.Series) 
                 known[text, year] = places.city(text, int(year)).adcode
             except PlaceError as problem:
                 sentence = f"found '{text}', {problem}" if text else "found nothing; name the city or delete the row"
-                unknown[text] = f"row {position + file.first_row}: {sentence}"
+                unknown[text] = f"{position + file.first_row}: {sentence}"
         codes.append(known.get((text, year), ""))
     if unknown:
-        more = f"; and {len(unknown) - TOLD} other names" if len(unknown) > TOLD else ""
-        told = "; ".join(list(unknown.values())[:TOLD])
-        raise InputError(f"{file.path}, column {city_column}: {told}{more}.")
+        more = f". Other names: {len(unknown) - TOLD}" if len(unknown) > TOLD else ""
+        told = ". Row ".join(list(unknown.values())[:TOLD])
+        raise InputError(f"{file.path}, column {city_column}: row {told}{more}.")
     return codes
 
 
