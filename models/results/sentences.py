@@ -11,6 +11,7 @@ def model(dbt, session):
         dbt.ref("quarantined_cells"),
         dbt.ref("row_count_check"),
         dbt.ref("series_medians"),
+        dbt.ref("reader_notes"),
     )
     policies = dbt.ref("bacon_decomposition"), dbt.ref("event_study"), dbt.ref("heterogeneity_robust_effects")
     placebo = dbt.ref("placebo_test"), dbt.ref("pretrend_power"), dbt.ref("parallel_trends_sensitivity")

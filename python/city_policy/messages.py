@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Kinds of arguments: a number, one with stars, a word, a clause with a row of its own that may be left out, a list with
-# commas, or anything.
+# commas, one whose items have rows of their own, or anything.
 _KINDS = {
     ":n": r"[-−]?\d[\d.,]*(?:e[-+]?\d+)?",
     ":s": r"[-−\d.]*\**",
     ":w": r"\w+",
     ":m": r".*?",
     ":l": r".+?",
+    ":i": r".+?",
     "": r".+?",
 }
-argument_pattern = re.compile(r"\{(\d+)(:[nswml])?\}")
+argument_pattern = re.compile(r"\{(\d+)(:[nswmli])?\}")
 
 
 @dataclass(frozen=True)

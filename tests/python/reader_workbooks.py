@@ -5,7 +5,9 @@ from pathlib import Path
 
 import openpyxl
 import pyarrow.parquet as pq
+from city_policy.language import without_chinese_form
 from city_policy.reader import Summary, ingest
+from city_policy.report.messages import unknown_sentences
 
 PROJECT = Path(__file__).resolve().parents[2]
 MAPPING = PROJECT / "seeds" / "mapping"
@@ -62,7 +64,14 @@ def table(*pages: list[list], title: list[str] = TITLE) -> list[list]:
 def read(folder: Path, landing: Path, mapping: Path = MAPPING, workers: int = 1) -> tuple[list[dict], Summary]:
     """The landed cells and the summary of an ingest."""
     summary = ingest(folder, landing, mapping, GEOGRAPHY, progress=False, workers=workers)
+    check_chinese(summary)
     return pq.read_table(landing / "yearbook_cells.parquet").to_pylist(), summary
+
+
+def check_chinese(summary: Summary) -> None:
+    """What an ingest says can be said in Chinese: its lines on the terminal, its notes in the published tables."""
+    assert set(without_chinese_form(str(summary))) <= set(summary.not_read)
+    assert [note for note in summary.notes if unknown_sentences(note.message, {})] == []
 
 
 def values(cells: list[dict], header: str, scope: str = "city") -> dict[str, str]:

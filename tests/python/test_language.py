@@ -87,6 +87,33 @@ def test_a_path_stays_letter_by_letter(path):
 
 
 @pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        # No argument takes in the next sentence or line.
+        (
+            "The file a cannot be read (x). The folder b holds no table with cities in it.",
+            "文件 a 无法读取（x）。文件夹 b 中没有含城市的表。",
+        ),
+        (
+            "The study in s has 2 mistakes; nothing was built.\n  a.csv, row 2: Unheard of.\n"
+            "  x y.csv: found a file that no study has; rename it or move it elsewhere.",
+            "s 中的研究有 2 处错误；未作任何构建。\n  a.csv 第 2 行：Unheard of.\n"
+            "  x y.csv：研究文件夹中没有这种文件；请改名或移走。",
+        ),
+        # An argument may hold what looks like the end of a sentence or line.
+        ("The file a. B\nc cannot be read (x).", "文件 a. B\nc 无法读取（x）。"),
+        ("cells               7 (county 2, other 5)", "单元格              7（县级 2、其他 5）"),
+        (
+            "variables.csv, row 3, column role: found 'x', expected one of a, b (did you mean a?); correct it.",
+            "variables.csv 第 3 行 role 列：实际为“x”，应为 a、b 之一（是否指 a？）；请更正。",
+        ),
+    ],
+)
+def test_what_is_said_in_chinese(english, chinese):
+    assert in_chinese(english) == chinese
+
+
+@pytest.mark.parametrize(
     ("environment", "expected"),
     [
         ({}, "en"),

@@ -19,6 +19,7 @@ from city_policy.reader.cells import Remark, as_percent, number_format_kind, use
 from city_policy.reader.files import FORMULA_WITHOUT_RESULT, is_readable, read_csv, read_sheets, unpack_zip
 from city_policy.reader.open_xml import _Rewriter, look_at
 from city_policy.reader.text import parse_number
+from city_policy.report.messages import unknown_sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import load_workbook
@@ -76,7 +77,8 @@ def only(path):
 
 
 def kinds(sheet):
-    """Kind, row and column of the remarks of a sheet."""
+    """Kind, row and column of the remarks of a sheet, all of which can be said in Chinese."""
+    assert [remark for remark in sheet.remarks if unknown_sentences(remark.message, {})] == []
     return [(remark.kind, remark.row, remark.column) for remark in sheet.remarks]
 
 

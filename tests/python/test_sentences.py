@@ -21,9 +21,8 @@ from city_policy.report.study import Study
 # Three English words and more in a row.
 ENGLISH = re.compile(r"(?:\b[a-z][a-z'’-]+[ ,]+){3,}[a-z]+")
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff] ?[,;:?!()]|[,;:?!()] ?[\u4e00-\u9fff]")
-# Words of the study, of its lists or of files, which nobody but their author can translate.
+# Words of the study or of its lists, which nobody but their author can translate.
 OWN_WORDS = {
-    "quality.reader_notes",
     "replication.paper_sample",
     "replication.sample_count_check",
 }
@@ -31,7 +30,7 @@ OWN_WORDS = {
 # a source is called, keys, and what is made of keys.
 NO_SENTENCES = re.compile(
     r"name_en|definition_en|title_en|series_name_en|citation|source|required_measures|group_[12]_name|spec_id|check_id"
-    r"|column_no|place|regression|verdict|file_and_sheet|unit"
+    r"|column_no|place|regression|verdict|file_and_sheet|unit|file|sheet|text"
 )
 
 
@@ -113,6 +112,21 @@ def test_the_report_says_what_the_table_says(demo_build):
         assert len(said) > 20
         for message in said:
             assert tools.note(message).zh == table[message]
+
+
+def test_the_notes_of_the_reader_have_their_chinese_form(demo_build, words):
+    """The demo yearbook gives no note, so that its table gets some here."""
+    said = {
+        "Hidden: rows 3 to 5 were left out.": "第 3～5 行已隐藏，未读入。",
+        "The cell holds the error #DIV/0! instead of a value.": "单元格为错误值 #DIV/0!，没有数值。",
+        "this page prints the unit 人, the other pages of the table 万人": "该页刊载的单位为“人”，该表其他各页为“万人”",
+    }
+    with duckdb.connect(str(demo_build / "city_policy.duckdb"), read_only=True) as connection:
+        connection.register("given", pd.DataFrame({"message": list(said)}))
+        notes = connection.sql("select * from quality.reader_notes union all by name select * from given")
+        found = chinese_sentences([notes], words)
+    forms = dict(zip(found["sentence"], found["sentence_zh"], strict=True))
+    assert forms.items() >= said.items() and all(forms.values())
 
 
 def test_the_demo_and_the_second_study_lack_no_chinese_form(demo_build, low_carbon_build):

@@ -186,7 +186,7 @@ def test_a_panel_that_is_refused(tmp_path, places, frame, name):
 def test_more_unknown_cities_than_are_told(tmp_path, places, frame):
     frame.assign(city=[f"无名{number}市" for number in "甲乙丙丁戊己"]).to_csv(tmp_path / "panel.csv", index=False)
     message = refusal(tmp_path / "panel.csv", places)
-    assert message.count("found '") == 5 and message.endswith("; and 1 other names.")
+    assert message.count("found '") == 5 and message.endswith("correct it. Other names: 1.")
 
 
 def test_files_that_are_no_panel(tmp_path, places, frame):

@@ -450,7 +450,7 @@ def ingest(
         results = list(read_files(found.tasks, knowledge, progress, workers))
     failures = [result.failure for result in results if result.failure]
     if failures:
-        more = f" ({len(failures) - 1} more files cannot be read: {' '.join(failures[1:])})" if failures[1:] else ""
+        more = f" More files cannot be read ({len(failures) - 1}): {' '.join(failures[1:])}" if failures[1:] else ""
         raise InputError(failures[0] + more)
     refused = dict(found.refused)
     for result in results:

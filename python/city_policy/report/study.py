@@ -40,8 +40,9 @@ DIMENSIONS = {
 
 _CHINESE = r"\u4e00-\u9fff“”、。"
 _FULL = str.maketrans(",;:?!()", "\uff0c\uff1b\uff1a\uff1f\uff01\uff08\uff09")
-# A sign between digits is part of a number, one before a blank belongs to words of another language.
-_sign = re.compile(r"(?<!\d)[,;:?!](?!\s)|[,;:?!](?![\s\d])")
+# A sign between digits is part of a number, one before a blank belongs to words of another language, and one behind
+# capitals and # is the end of what a spreadsheet shows for an error.
+_sign = re.compile(r"(?P<error>#[A-Z0/]+[!?])|(?<!\d)[,;:?!](?!\s)|[,;:?!](?![\s\d])")
 _brackets = re.compile(rf"(?:(?<=[{_CHINESE}])|(?=\([^()]*[{_CHINESE}]))\([^()]*\)")
 
 
@@ -50,7 +51,7 @@ def full_width(words: str) -> str:
     if not re.search(r"[\u4e00-\u9fff]", words):
         return words
     words = _brackets.sub(lambda found: f"\uff08{found[0][1:-1]}\uff09", words)
-    return _sign.sub(lambda found: found[0].translate(_FULL), words)
+    return _sign.sub(lambda found: found["error"] or found[0].translate(_FULL), words)
 
 
 @dataclass(frozen=True)

@@ -235,10 +235,10 @@ def find_cities(file: PanelFile, places: Places, city_column: str = "", year_col
     if twice.any():
         one = result[twice].iloc[0]
         same = result[(result["adcode"] == one["adcode"]) & (result["year"] == one["year"])]["panel_row"].tolist()
-        city = f"{places.cities[one['adcode']].name_zh} ({one['adcode']})"
+        city = places.cities[one["adcode"]]
         raise InputError(
-            f"{path}: found the city {city} in {one['year']} in the rows {', '.join(map(str, same[:TOLD]))}, expected "
-            "one; delete the others, or add up units that were merged."
+            f"{path}: found the city {city.name_zh} ({city.adcode}) in {one['year']} in the rows "
+            f"{', '.join(map(str, same[:TOLD]))}, expected one; delete the others, or add up units that were merged."
         )
     return Panel(file, result.sort_values(["adcode", "year"], ignore_index=True), city_column, year_column)
 
@@ -286,12 +286,12 @@ def _codes(file: PanelFile, places: Places, city_column: str, years: pd.Series) 
                 known[text, year] = places.city(text, int(year)).adcode
             except PlaceError as problem:
                 sentence = f"found '{text}', {problem}" if text else "found nothing; name the city or delete the row"
-                unknown[text] = f"row {position + file.first_row}: {sentence}"
+                unknown[text] = f"{position + file.first_row}: {sentence}"
         codes.append(known.get((text, year), ""))
     if unknown:
-        more = f"; and {len(unknown) - TOLD} other names" if len(unknown) > TOLD else ""
-        told = "; ".join(list(unknown.values())[:TOLD])
-        raise InputError(f"{file.path}, column {city_column}: {told}{more}.")
+        more = f". Other names: {len(unknown) - TOLD}" if len(unknown) > TOLD else ""
+        told = ". Row ".join(list(unknown.values())[:TOLD])
+        raise InputError(f"{file.path}, column {city_column}: row {told}{more}.")
     return codes
 
 
