@@ -66,13 +66,14 @@ def test_only_the_two_expected_errors_become_rows(problem, panel):
     estimator = replace(ESTIMATORS["FIXED_EFFECTS"], estimate=broken)
     with pytest.raises(problem, match="a bug"):
         run_one("FIXED_EFFECTS", estimator, panel, ["x1"])
+    reason = "The panel has no column 'x'."
     for expected in EXPECTED_ERRORS:
 
         def refuses(request, expected=expected):
-            raise expected("the reason")
+            raise expected(reason)
 
         (record,) = run_one("FIXED_EFFECTS", replace(estimator, estimate=refuses), panel, ["x1"])
-        assert record["message"].tolist() == ["the reason"] * 2 and (record["n_obs"] > 0).all()
+        assert record["message"].tolist() == [reason] * 2 and (record["n_obs"] > 0).all()
 
 
 def test_every_table_of_estimates_with_a_status_is_read_by_the_test_for_failed_ones(project):

@@ -259,7 +259,7 @@ def test_many_columns_go_on_in_a_second_part(database):
         (("nothing_*",), {}, ("nothing_* is no specification",)),
         (("placebo_bcs",), {}, ("placebo_test", "no coefficients")),
         (("baseline",), {"rows": ("fd",)}, ("fd is no row", "did you mean fdi")),
-        (("baseline",), {"rows": ("event_times",)}, ("have no event_times",)),
+        (("baseline",), {"rows": ("event_times",)}, ("have none of event_times",)),
         (("baseline",), {"errors": "CRV2"}, ("CRV2", "did you mean CRV3", "wild_webb")),
         (("baseline",), {"headings": ("a", "b")}, ("2 headings for 3 columns",)),
     ],

@@ -76,9 +76,13 @@ def _figures(context: Context, names: Sequence[str]) -> list[Figure]:
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            advice = f"; did you mean {near[0]}?" if near else "."
             maps = "" if outlines.available() else " Maps need the outlines: run `make report` once."
-            raise InputError(f"There is no figure '{name}' of this study; there are {', '.join(known)}{advice}{maps}")
+            if near:
+                raise InputError(
+                    f"There is no figure '{name}' of this study; there are {', '.join(known)}; did you mean "
+                    f"{near[0]}?{maps}"
+                )
+            raise InputError(f"There is no figure '{name}' of this study; there are {', '.join(known)}.{maps}")
         if message := known[name].message:
             raise InputError(f"The figure {name} has no data: {message.en}")
     return [figure for figure in figures if not figure.message and (not names or figure.key in names)]

@@ -47,7 +47,7 @@ class Chosen:
             chosen += found
         if not chosen:
             raise InputError(
-                f"These regressions have no {' or '.join(self.options.rows)}; they have {', '.join(present)}."
+                f"These regressions have none of {', '.join(self.options.rows)}; they have {', '.join(present)}."
             )
         return list(dict.fromkeys(chosen))
 
