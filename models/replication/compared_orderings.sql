@@ -50,7 +50,11 @@ final as (
         'claimed ordering' as kind,
         larger.paper_table as table_no,
         null as panel,
-        claimed_orderings.claim as subject,
+        claimed_orderings.claim
+        -- Claims in the same words are told apart by their names.
+        || if(
+            count(*) over (partition by claimed_orderings.claim) > 1, ' (' || claimed_orderings.ordering || ')', ''
+        ) as subject,
         published_larger.published_estimate - published_smaller.published_estimate as published_value,
         larger.estimate - smaller.estimate as our_value,
         larger.estimate > smaller.estimate as agrees,

@@ -1,6 +1,7 @@
 """The arguments of the command ``city-policy``, one sub-parser per command."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -210,6 +211,10 @@ class _HelpFormatter(argparse.HelpFormatter):
         self, usage: str | None, actions: Iterable[argparse.Action], groups: Iterable, prefix: str | None = None
     ) -> None:
         super().add_usage(usage, actions, groups, said("usage: ") if prefix is None else prefix)
+
+    def format_help(self) -> str:
+        # Chinese headings end in a Chinese colon.
+        return re.sub(r"(?m)(?<=[\u4e00-\u9fff]):$", "\uff1a", super().format_help())
 
 
 def _translate(parser: argparse.ArgumentParser) -> None:

@@ -29,8 +29,8 @@ def test_progress_follows_the_seconds_of_the_build_before():
     progress.end()
     assert shares == pytest.approx([0.1, 0.9, 1.0])
     assert [line.split("%")[0].strip() for line in stream.getvalue().splitlines()] == [
-        "dbt build:  10",
-        "dbt build:  90",
+        "dbt build: 10",
+        "dbt build: 90",
         "dbt build: 100",
     ]
 

@@ -45,8 +45,10 @@ class Progress:
         self.seconds_done += self.expected.get(node, 0.0)
         share = self.share
         elapsed = time.monotonic() - self.started
-        left = f", about {elapsed * (1 - share) / share:.0f} s left" if share > 0.02 else ""
-        words = said(f"dbt build: {100 * share:.0f} %{left}")
+        words = f"dbt build: {100 * share:.0f} %"
+        if share > 0.02:
+            words += f", about {elapsed * (1 - share) / share:.0f} s left"
+        words = said(words)
         if not self.line.disable:
             self.line.set_description_str(f"{words}  {name}")
         elif not self.quiet and int(10 * share) > self.tenths:

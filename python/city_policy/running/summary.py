@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from city_policy.directory import PUBLISHED_DIRECTORY
-from city_policy.language import said
+from city_policy.language import language, said
 from city_policy.running.dbt import Run, descriptions
 from city_policy.study import CheckedStudy
 
@@ -43,10 +43,12 @@ def summary(steps: Steps, run: Run, published: Path, source: str, checked: Check
     told = [*_warnings(run, manifest), *_counts(published)]
     if source == "demo":
         told.append(("Input", "the simulated demo yearbook; no number is evidence about China"))
-    told.append(("Study", f"{checked.title_en} ({checked.study_id})"))
+    study = f"{checked.title['zh']}（{checked.study_id}）" if language() == "zh" else ""
+    told.append(("Study", study or f"{checked.title['en']} ({checked.study_id})"))
     told.append(("Published", f"{published} (read it with DuckDB; results are in the schema 'results')"))
     told.append(("", f"{published.with_name(PUBLISHED_DIRECTORY)} (Parquet, Stata, scripts, data dictionary)"))
-    lines = [_labelled(said(f"{name}:") if name else "", said(words)) for name, words in told]
+    colon = "\uff1a" if language() == "zh" else ":"
+    lines = [_labelled(said(name) + colon if name else "", said(words)) for name, words in told]
     return "\n".join(["", *_seconds(steps, run), "", *lines])
 
 
@@ -64,7 +66,7 @@ def _seconds(steps: Steps, run: Run) -> list[str]:
         if step == "dbt build" and run.layers:
             layers = sorted(run.layers.items(), key=lambda item: -item[1])
             told = ", ".join(f"{said(layer)} {layer_seconds:.1f}" for layer, layer_seconds in layers)
-            told += said(f" ({sum(run.layers.values()):.1f} on several threads)")
+            told = said(f"{told} ({sum(run.layers.values()):.1f} on several threads)")
             lines += textwrap.wrap(told, 100, initial_indent=" " * 9, subsequent_indent=" " * 9)
     return [*lines, f"{sum(steps.seconds.values()):7.1f}  {said('in all')}"]
 

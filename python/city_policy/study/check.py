@@ -23,10 +23,12 @@ Rows = list[dict[str, str]]
 
 @dataclass(frozen=True)
 class CheckedStudy:
-    """A study without mistakes. ``tables``: file -> rows, all columns as text; ``panel``: None on a yearbook."""
+    """A study without mistakes. ``tables``: file -> rows, all columns as text; ``panel``: None on a yearbook;
+    ``title``: by language.
+    """
 
     study_id: str
-    title_en: str
+    title: dict[str, str]
     tables: Mapping[str, Rows]
     files: Mapping[str, StudyFile]
     panel: Panel | None
@@ -93,7 +95,8 @@ def _checked(study: Checking, units: Rows, needed: Mapping[str, str]) -> Checked
         row["cluster"] = row["cluster"] or study.settings["cluster"]
         row["description"] = row["description"] or row["specification"].replace("_", " ")
     settings = study.settings
-    return CheckedStudy(settings["id"], settings["title_en"], tables, study.files, study.panel)
+    titles = {language: settings[f"title_{language}"] for language in ("zh", "en")}
+    return CheckedStudy(settings["id"], titles, tables, study.files, study.panel)
 
 
 def _name(rows: Rows, key: str, prefix: str) -> None:

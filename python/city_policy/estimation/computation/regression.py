@@ -245,7 +245,10 @@ def on_few_clusters(effective: float, cluster: str) -> list[str]:
     """What is to be known of a clustered error that rests on ``effective`` clusters: nothing where there are enough."""
     groups = "cities" if cluster == "adcode" else f"groups of {cluster}"
     if effective < ONE_CLUSTER:
-        return [f"The effective number of {groups} behind the effect is {effective:.1f}: its clustered error cannot be estimated."]
+        return [
+            f"The effective number of {groups} behind the effect is {effective:.1f}: its clustered error cannot be "
+            "estimated."
+        ]
     if effective < FEW_CLUSTERS:
         return [
             f"The effective number of {groups} behind the effect is {effective:.1f}: below {FEW_CLUSTERS} clustered "

@@ -147,7 +147,8 @@ def _of_control(fit, prepared, position, vcov, base):
         effective = fit.effective_clusters(position, prepared.cluster)
         if effective < ONE_CLUSTER:
             reason = (
-                f"The effective number of clusters behind this control is {effective:.1f}: its clustered error cannot be estimated."
+                f"The effective number of clusters behind this control is {effective:.1f}: its clustered error cannot "
+                "be estimated."
             )
             return {"status": "not_identified", "notes": [*base["notes"], reason]}
         if fit.cancels(position):
