@@ -40,6 +40,13 @@ def test_every_code_stands_once_and_both_forms_take_the_same_arguments():
 
 
 @pytest.mark.parametrize("message", catalogue(), ids=lambda message: message.code)
+def test_between_a_number_and_chinese_stands_a_blank(message):
+    for place, kind in enumerate(message.kinds):
+        if kind == ":n":
+            assert not re.search(rf"[\u4e00-\u9fff]\{{{place}\}}|\{{{place}\}}[\u4e00-\u9fff]", message.chinese)
+
+
+@pytest.mark.parametrize("message", catalogue(), ids=lambda message: message.code)
 def test_a_sentence_leads_back_to_its_code(message):
     sentence = filled(message.english)
     found, arguments = parsed(sentence)
