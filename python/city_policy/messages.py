@@ -29,7 +29,7 @@ class Message:
     """A sentence by its code: ``english`` and ``chinese`` with ``{0}``, ``{1}`` … for its arguments.
 
     ``kinds``: the kind of each argument, ``pattern``: what a sentence of this form looks like, with the arguments as
-    its groups.
+    its groups, ``fixed``: its longest words that are no argument.
     """
 
     code: str
@@ -37,6 +37,7 @@ class Message:
     chinese: str
     kinds: tuple[str, ...]
     pattern: re.Pattern[str]
+    fixed: str
 
     @property
     def arguments(self) -> int:
@@ -61,12 +62,14 @@ def _message(code: str, english: str, chinese: str) -> Message:
     for position in range(1, len(parts), 3):
         kinds.append(parts[position + 1] or "")
         found += [f"({_KINDS[kinds[-1]]})", re.escape(parts[position + 2])]
-    return Message(code, english, chinese, tuple(kinds), re.compile("".join(found), re.DOTALL))
+    fixed = max(parts[::3], key=len)
+    return Message(code, english, chinese, tuple(kinds), re.compile("".join(found), re.DOTALL), fixed)
 
 
 def parsed(sentence: str, messages: Iterable[Message]) -> tuple[Message, tuple[str, ...]] | None:
     """The message and the arguments of an English sentence; None for one that no message makes."""
     for message in messages:
-        if found := message.pattern.fullmatch(sentence):
+        # Few sentences have the fixed words, and looking for these is quick.
+        if message.fixed in sentence and (found := message.pattern.fullmatch(sentence)):
             return message, found.groups()
     return None
