@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A user-wide pip setting that names a folder of wheels must not bring in other versions than the lock's.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# A lock is complete, so that nothing is looked up; most modules of its packages are never imported, so that none is
-# compiled ahead.
-PIP_LOCK := --quiet --require-hashes --no-deps --no-compile
+# A lock is complete, so that nothing is looked up. Modules are compiled ahead: where PYTHONDONTWRITEBYTECODE is set, every
+# process would compile them anew.
+PIP_LOCK := --quiet --require-hashes --no-deps
 .DEFAULT_GOAL := help
 
 .PHONY: help
