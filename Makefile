@@ -62,14 +62,26 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 micro: .venv-micro/installed ## Count firms and patents by city for SUPPLEMENTARY: FIRMS=DIR, PATENTS=DIR, PANEL=DIR are yours, MAPPING=FILE says how to read them, CLASSIFICATIONS=DIR holds your lists, ENGINE=spark counts on Spark
 	@.venv-micro/bin/python micro/count.py --mapping "$(or $(MAPPING),mapping.csv)" $(if $(FIRMS),--firms "$(FIRMS)") $(if $(PATENTS),--patents "$(PATENTS)") $(if $(PANEL),--panel "$(PANEL)") $(if $(CLASSIFICATIONS),--classifications "$(CLASSIFICATIONS)") $(if $(ENGINE),--target "$(ENGINE)")
 
-.PHONY: test
-test: $(VENV)/installed $(VENV)/map $(VENV)/postgresql $(VENV)/large .venv-micro/installed ## Check style and types and run all tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+# pip shares no environment with another pip, so the extras come one after the other.
+.PHONY: extras environments
+extras:
+	$(MAKE) --no-print-directory --jobs 1 $(VENV)/map $(VENV)/postgresql $(VENV)/large
+environments:
+	$(MAKE) --no-print-directory --jobs 2 .venv-micro/installed extras
+
+.PHONY: style-sql style-python
+style-sql:
 	$(BIN)/sqlfluff lint models tests analysis --processes 2 --disable-progress-bar
 	$(BIN)/dbt parse --quiet
 	$(BIN)/dbt-bouncer run
+style-python:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: test
+test: environments ## Check style and types and run all tests
+	$(MAKE) --no-print-directory --jobs 2 --output-sync style-sql style-python
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench

@@ -21,7 +21,7 @@ from city_policy.report.figures.chart import PALETTE
 from city_policy.report.figures.inference import METHODS, influence, p_words
 from city_policy.report.messages import both_languages
 from city_policy.report.study import LANGUAGES, Study, Text, full_width
-from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, printed, stars
+from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, notes_of, printed, stars
 from conftest import program, run
 from openpyxl import load_workbook
 
@@ -66,6 +66,18 @@ def cells_in_order(tables):
 
 
 # -- the definition against the result tables ----------------------------------------------------------------------
+
+
+def test_the_note_on_brackets_speaks_of_what_stands_in_the_table(tables):
+    for table in tables:
+        printed = [cell.below(line) for cell in cells_in_order([table]) for line in table.layout.lines]
+        notes = " ".join(note.en for note in notes_of(table))
+        assert ("in brackets" in notes) == any(text.startswith("[") for text in printed), table.number
+        assert ("in parentheses" in notes) == any(text.startswith("(") for text in printed), table.number
+    # The stars of many hypotheses go by another p value than that of the t value beside them.
+    (many,) = (table for table in tables if table.result == "multiple_hypotheses")
+    assert "which the stars rest on" not in notes_of(many)[0].en and "星号据此" not in notes_of(many)[0].zh
+    assert any("Stars go by the p value alone." in note.en for note in notes_of(many))
 
 
 def test_the_tables_hold_what_the_result_tables_hold(tables, connection):
@@ -909,10 +921,9 @@ def test_switches_work_in_chromium(browser, report):
 
 def test_text_has_contrast_in_both_grounds(browser, report):
     """WCAG 2 AA: 4.5 to 1 for every piece of text on the page."""
+    browser.get(f"file://{report}/index.html")
     for ground in ("light", "dark"):
-        browser.get(f"file://{report}/index.html")
         browser.execute_script(f"document.getElementById('theme-{ground}').click()")
-        wait_until_drawn(browser, f"zh-{ground}")
         worst = browser.execute_script(CONTRAST)
         assert worst[0] >= 4.5, (ground, worst)
 
@@ -924,12 +935,13 @@ const luminance = (colour) => {
     .map((value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 };
+const grounds = new Map([[null, "rgb(255, 255, 255)"]]);
 const ground = (element) => {
-  for (let e = element; e; e = e.parentElement) {
-    const colour = getComputedStyle(e).backgroundColor;
-    if (numbers(colour)[3] !== 0) return colour;
+  if (!grounds.has(element)) {
+    const colour = getComputedStyle(element).backgroundColor;
+    grounds.set(element, numbers(colour)[3] !== 0 ? colour : ground(element.parentElement));
   }
-  return "rgb(255, 255, 255)";
+  return grounds.get(element);
 };
 let worst = [99, ""];
 for (const element of document.querySelectorAll("body *")) {

@@ -22,7 +22,7 @@ from study_folders import PANEL_STUDY, small_panel, snapshot, write_folder, writ
 # ------------------------------------------------------------------------------------------- builds that are killed
 
 # Seconds after which a build is killed: while it checks, reads seeds, cleans, estimates and publishes.
-MOMENTS = (0.3, 1.0, 2.0, 3.5, 5.0, 6.5, 8.0, 10.0, 12.5, 15.0)
+MOMENTS = (0.3, 1.5, 3.0, 5.0, 8.0, 12.0)
 
 
 def test_a_killed_build_leaves_the_folder_as_it_was(project, tmp_path):
@@ -222,10 +222,9 @@ def assert_builds(project, folder: Path, panel: Path) -> None:
         assert database.sql("select sentence from results.sentences where sentence_zh is null").fetchall() == []
 
 
-@pytest.mark.parametrize("number", [20, 11])
-def test_a_random_study_is_built(project, tmp_path, number):
-    """Number 11 identifies little: its instruments, event studies and matches are rows without numbers."""
-    assert_builds(project, *random_folder(project, tmp_path, number))
+def test_a_random_study_is_built(project, tmp_path):
+    """This one identifies little: its instruments, event studies and matches are rows without numbers."""
+    assert_builds(project, *random_folder(project, tmp_path, 11))
 
 
 def test_the_cross_check_of_large_numbers(project):

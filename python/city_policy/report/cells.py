@@ -32,6 +32,10 @@ BRACKETS_NOTE_BESIDE_PAPER = Text(
     "t values clustered by city in parentheses, which the stars rest on; iid t values, as the paper prints, in "
     "brackets.",
 )
+PARENTHESES_NOTE = Text(
+    "圆括号内为按城市聚类的 t 值,星号据此。", "t values clustered by city in parentheses, which the stars rest on."
+)
+PARENTHESES_NOTE_WITHOUT_STARS = Text("圆括号内为按城市聚类的 t 值。", "t values clustered by city in parentheses.")
 # More columns of numbers than this do not fit the width of a page; on a page of Word on its side it is two more.
 MOST_COLUMNS = 8
 MOST_COLUMNS_ASIDE = 10
@@ -90,7 +94,8 @@ class Line:
 class Layout:
     """What stands below the coefficients of a table, and what its stars rest on.
 
-    ``notes``: what explains them, in place of the sentences of the report's own tables.
+    ``notes``: what explains them, in place of the sentences of the report's own tables; ``is_starred_by_t``: whether
+    the stars go by the t values in parentheses, else a note of the table says by what.
     """
 
     lines: tuple[Line, ...] = (
@@ -100,6 +105,7 @@ class Layout:
     starred_by: str = CLUSTERED
     significance: tuple[tuple[float, str], ...] = SIGNIFICANCE
     notes: tuple[Text, ...] | None = None
+    is_starred_by_t: bool = True
 
     @property
     def is_report(self) -> bool:
@@ -243,8 +249,15 @@ def notes_of(table: PaperTable) -> tuple[Text, ...]:
     """The notes below a table on paper: what brackets and stars mean, then the table's own."""
     if table.layout.notes is not None:
         return (*table.layout.notes, *table.notes)
-    brackets = BRACKETS_NOTE_BESIDE_PAPER if table.beside_paper else BRACKETS_NOTE
-    return ((brackets, STARS_NOTE) if table.has_estimates else ()) + table.notes
+    if not table.has_estimates:
+        return table.notes
+    rows = [row for panel in table.panels for row in panel.rows]
+    shown = {line.vcov for row in rows for line in lines_below(row, table.layout)}
+    if IID in shown:
+        brackets = BRACKETS_NOTE_BESIDE_PAPER if table.beside_paper else BRACKETS_NOTE
+    else:
+        brackets = PARENTHESES_NOTE if table.layout.is_starred_by_t else PARENTHESES_NOTE_WITHOUT_STARS
+    return (brackets, STARS_NOTE, *table.notes)
 
 
 def lines_below(row: "TableRow", layout: Layout) -> list[Line]:

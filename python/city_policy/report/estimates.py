@@ -73,12 +73,10 @@ class Estimates:
         published = max((r["published_r2"] or 0 for r in self.rows if r["spec_id"] == spec_id), default=0)
         return Cell(row["r2"], 4, published=f"{published:.4f}" if published else None, missing=row["r2"] is None)
 
-    def messages(self, spec_ids: Iterable[object]) -> list[str]:
-        """What the regressions say about themselves, each sentence once."""
+    def of(self, spec_ids: Iterable[object]) -> list[Row]:
+        """The rows of some regressions."""
         wanted = set(spec_ids)
-        return list(
-            dict.fromkeys(str(row["message"]) for row in self.rows if row["spec_id"] in wanted and row["message"])
-        )
+        return [row for row in self.rows if row["spec_id"] in wanted]
 
 
 def _published(row: Row) -> str | None:

@@ -1,7 +1,9 @@
 """The messages of many regressions as notes below one table: each sentence once, and sentences of one kind as one."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
 
 from city_policy.report.messages import both_languages, parsed
 from city_policy.report.study import Text, joined
@@ -9,28 +11,106 @@ from city_policy.report.study import Text, joined
 _sentence_end = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 # Messages whose numbers are listed where only one of them differs, with the place of this number. Names always are.
 _LISTED_NUMBERS = {"effective_number_of_cities": 0, "effective_number_of_groups": 1}
+# Of more rows than this a sentence does not say which they are: by one name, and by the first of two.
+_MOST_NAMED, _MOST_PAIRS = 4, 2
 # What stands in a sentence for the list, before it is known: as a name and as a number.
 _A_NAME, _A_NUMBER = "listed_in_its_place", "9081726354"
 
 
-def notes_of_messages(messages: Iterable[object], names: Mapping[str, Text]) -> list[Text]:
-    """The sentences of some messages, each once and in the order of their first.
+@dataclass(frozen=True)
+class Said:
+    """A message and what it is about: one text per aspect (its specification, outcome, sample and policy)."""
 
+    message: str
+    about: tuple[Text, ...] = ()
+
+
+def notes_of_messages(said: Iterable[Said], names: Mapping[str, Text]) -> list[Text]:
+    """The sentences of some messages, each once, in the order of their first, with what they are about in front.
+
+    A sentence of all rows has nothing in front, and one of some rows the aspect that tells these from the others.
     Sentences that differ in one name become one that lists the names, and those that say on how many cities an effect
     rests one that lists the numbers from the smallest.
 
     Parameters
     ----------
-    messages
-        One or more sentences each, in English and with identifiers, as a column of notes holds them.
+    said
+        One or more sentences each, in English and with identifiers, as a column of notes holds them; the rows of the
+        table that say nothing too.
     names
         Names of measures, series, variables and policies by their identifier.
     """
-    sentences = dict.fromkeys(sentence for message in messages for sentence in _sentence_end.split(str(message)))
+    rows = list(said)
+    about: dict[str, list[tuple[Text, ...]]] = {}
+    for row in rows:
+        for sentence in filter(None, _sentence_end.split(row.message)):
+            about.setdefault(sentence, []).append(row.about)
     alike: dict[object, list[str]] = {}
-    for sentence in sentences:
+    for sentence in about:
         alike.setdefault(_form(sentence, names), []).append(sentence)
-    return [both_languages(group[0], names) if len(group) == 1 else _listed(group, names) for group in alike.values()]
+    everything = list(dict.fromkeys(row.about for row in rows))
+    alike_in_kind: dict[str, set[tuple[Text, ...]]] = {}
+    for sentence, rows_about in about.items():
+        alike_in_kind.setdefault(_kind(sentence), set()).update(rows_about)
+    notes = []
+    for group in alike.values():
+        note = both_languages(group[0], names) if len(group) == 1 else _listed(group, names)
+        # What the sentence names itself is not named again.
+        unnamed = {text for parts in everything for text in parts if text.en and text.en.lower() in note.en.lower()}
+        these = set(chain.from_iterable(about[sentence] for sentence in group))
+        # Where telling them from all rows takes a long list, from those of which the like is said.
+        kin = [row for row in everything if row in alike_in_kind[_kind(group[0])]]
+        where = _where(these, everything, unnamed) or _where(these, kin, unnamed) or Text("", "")
+        notes.append(Text(f"{where.zh}{note.zh}", f"{where.en}{note.en}"))
+    return list(dict.fromkeys(notes))
+
+
+def _kind(sentence: str) -> str:
+    """The message of a sentence, else the sentence itself."""
+    found = parsed(sentence)
+    return found[0].code if found else sentence
+
+
+def _where(
+    these: Collection[tuple[Text, ...]], everything: Sequence[tuple[Text, ...]], unnamed: Collection[Text]
+) -> Text | None:
+    """What tells some rows from others, as the beginning of a sentence: one aspect, else two; None where that would be
+    a long list.
+    """
+    rows = [row for row in everything if row in these]
+    if len(rows) == len(everything):
+        return Text("", "")
+    aspects = range(len(everything[0]))
+    for chosen, most in chain(
+        ((one, _MOST_NAMED) for one in combinations(aspects, 1)),
+        ((two, _MOST_PAIRS) for two in combinations(aspects, 2)),
+    ):
+        theirs = list(dict.fromkeys(tuple(row[aspect] for aspect in chosen) for row in rows))
+        others = {tuple(row[aspect] for aspect in chosen) for row in everything if row not in these}
+        is_told = all(text for parts in theirs for text in parts)
+        if is_told and len({parts[0] for parts in theirs}) <= most and not others.intersection(theirs):
+            return _named([[text for text in parts if text not in unnamed] for parts in theirs])
+    return None
+
+
+def _named(rows: Iterable[Sequence[Text]]) -> Text:
+    """Rows by one or two aspects, those that share the first together."""
+    by_first: dict[Text, list[Text]] = {}
+    for first, *second in filter(None, rows):
+        by_first.setdefault(first, []).extend(second)
+    groups = [joined([first, *([_and(second)] if second else [])], ",", ", ") for first, second in by_first.items()]
+    if not groups:
+        return Text("", "")
+    found = joined(groups, ";", "; ") if any(by_first.values()) else _and(groups)
+    # A title with a colon stands apart from the sentence by a dash.
+    zh, en = ("——", " – ") if ":" in found.en else (":", ": ")
+    return Text(f"{found.zh}{zh}", f"{found.en[:1].upper()}{found.en[1:]}{en}")
+
+
+def _and(words: Sequence[Text]) -> Text:
+    """Words with "and" before the last."""
+    first, last = joined(words[:-1]), words[-1]
+    return Text(f"{first.zh}、{last.zh}", f"{first.en} and {last.en}") if first else last
 
 
 def _place(sentence: str, names: Mapping[str, Text]) -> int | None:
@@ -65,11 +145,10 @@ def _listed(group: Sequence[str], names: Mapping[str, Text]) -> Text:
     stand_in = _A_NAME if is_named else _A_NUMBER
     start, end = _around(group[0], place)
     sentence = both_languages(f"{start}{stand_in}{end}", {**names, _A_NAME: Text(_A_NAME, _A_NAME)})
-    first = joined(words[:-1])
-    last = words[-1]
+    listed_words = _and(words)
     return Text(
-        sentence.zh.replace(stand_in, f"{first.zh}、{last.zh}"),
-        sentence.en.replace(stand_in, f"{first.en} and {last.en}"),
+        sentence.zh.replace(stand_in, listed_words.zh),
+        sentence.en.replace(stand_in, listed_words.en),
     )
 
 

@@ -7,6 +7,7 @@ from city_policy.report.cells import (
     SIMULATED_NOTE,
     STARS_NOTE,
     Cell,
+    Layout,
     Panel,
     PaperTable,
     TableRow,
@@ -120,7 +121,7 @@ def _table(tools: Tools, listed: Row, found: list[Row]) -> PaperTable:
     result = str(listed["result"])
     kind, study = KINDS[result], tools.study
     draft = kind.build(tools, found)
-    messages = tools.notes_of(tools.estimates.messages(draft.spec_ids))
+    messages = tools.notes(tools.estimates.of(draft.spec_ids))
     simulated = (SIMULATED_NOTE,) if study.simulated else ()
     panels = (part for panel in draft.panels if panel.rows for part in split(panel))
     # A study that gives a title in one language says it in both.
@@ -131,4 +132,5 @@ def _table(tools: Tools, listed: Row, found: list[Row]) -> PaperTable:
     sources = tuple(source if "." in source else f"results.{source}" for source in draft.sources)
     number = int(str(listed["table_no"]))
     notes = (*draft.notes, *messages, *simulated)
-    return PaperTable(number, result, title, tuple(panels), notes, sources, study.has_published)
+    layout = Layout(is_starred_by_t=draft.is_starred_by_t)
+    return PaperTable(number, result, title, tuple(panels), notes, sources, study.has_published, layout)

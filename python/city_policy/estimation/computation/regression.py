@@ -252,7 +252,7 @@ def on_few_clusters(effective: float, cluster: str) -> list[str]:
     if effective < FEW_CLUSTERS:
         return [
             f"The effective number of {groups} behind the effect is {effective:.1f}: below {FEW_CLUSTERS} clustered "
-            "errors are too small; read the wild bootstrap and the randomisation p value."
+            "errors are too small; p values by the wild bootstrap or randomisation are safer."
         ]
     return []
 

@@ -153,7 +153,7 @@ class Panel:
             if len(np.unique(groups[eligible])) == eligible.sum():
                 raise NotIdentifiedError(
                     f"The fixed effects {name} have a group of their own for every row, so they absorb "
-                    f"{specification.treatment} and everything else.",
+                    f"every variable, also {specification.treatment}.",
                     counts,
                 )
         alone = _singletons([groups[eligible] for groups in effects])

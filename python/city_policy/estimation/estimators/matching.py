@@ -296,7 +296,7 @@ def match_nearest(score: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _note(matched, variant):
-    """The sentence that says which rows are kept and how many there are."""
+    """The sentences that say which rows are kept and how many there are."""
     groups = matched.groupby("role")["on_support"].agg(["sum", "size"])
     used = int((matched.loc[matched["role"] == "control", "weight"] > 0).sum())
     rule = {
@@ -304,10 +304,10 @@ def _note(matched, variant):
         "matched": "The matched rows are kept, each once",
         "matched_weighted": "The matched rows are kept, a control row as often as it serves",
     }[variant]
+    treated, control = groups.loc["treated"], groups.loc["control"]
     return (
-        f"{rule}; {groups.loc['treated', 'sum']} of {groups.loc['treated', 'size']} treated and "
-        f"{groups.loc['control', 'sum']} of {groups.loc['control', 'size']} control rows are on it, {used} control "
-        "rows are matched."
+        f"{rule}. Rows on the common support: {treated['sum']} of {treated['size']} treated and {control['sum']} of "
+        f"{control['size']} control rows, of which {used} are matched."
     )
 
 

@@ -158,8 +158,9 @@ def event_study(tools: Tools, found: list[Row]) -> Draft:
         rows.append(TableRow(Text("前期系数联合检验 P 值", "P value of the joint test of the leads"), p_values))
         rows.append(TableRow(tools.row("n_obs"), tuple(Cell(row["n_obs"], 0) for row in first)))
     panel = Panel(None, Text("相对试点的年份", "Years since the pilot"), _columns(tools, first), tuple(rows))
-    failed = [row for row in found if row["estimate"] is None]
-    return Draft([panel], ["event_study"], tools.notes(failed))
+    # What holds of numbers stands below the figure.
+    said = [row if row["estimate"] is None else row | {"message": None} for row in found]
+    return Draft([panel], ["event_study"], tools.notes(said))
 
 
 def _by_vcov(rows: Sequence[Row]) -> Cell:
@@ -260,7 +261,8 @@ def hypotheses(tools: Tools, found: list[Row]) -> Draft:
         f"Wild cluster bootstrap (Webb's weights), {draws} draws; in a draw a city has one weight in all regressions. "
         "Stars go by the p value alone.",
     )
-    return Draft(panels, ["multiple_hypotheses"], [note, *tools.notes(row for row in found if row["family"] != "all")])
+    notes = [note, *tools.notes(row for row in found if row["family"] != "all")]
+    return Draft(panels, ["multiple_hypotheses"], notes, is_starred_by_t=False)
 
 
 def _certainty(row: Row) -> tuple[float, str]:

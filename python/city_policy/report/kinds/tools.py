@@ -1,5 +1,6 @@
 """What the kinds of tables are built with: names, columns, and rows that several of them share."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,22 +9,27 @@ from city_policy.report.cells import YES, Cell, Panel, TableRow, plain
 from city_policy.report.database import Database, Row
 from city_policy.report.estimates import Estimates, coefficients
 from city_policy.report.messages import both_languages
-from city_policy.report.notes import notes_of_messages
+from city_policy.report.notes import Said, notes_of_messages
 from city_policy.report.study import Study, Text
 
 Headings = tuple[tuple[Text, int], ...]
+NOTHING = Text("", "")
 # Beside clustered t values, by label and method; Webb's weights are those for few cities too.
 RESAMPLED = (("wild_bootstrap_p", "wild_webb"), ("randomisation_p", "randomisation"))
+_in_parentheses = re.compile(r"\s*[(\uff08][^()\uff08\uff09]*[)\uff09]$")
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The content of a table. ``spec_ids``: the regressions whose messages stand below it."""
+    """The content of a table. ``spec_ids``: the regressions whose messages stand below it; ``is_starred_by_t``: whether
+    its stars go by the t values in parentheses.
+    """
 
     panels: Sequence[Panel]
     sources: Sequence[str]
     notes: Sequence[Text] = ()
     spec_ids: Sequence[object] = ()
+    is_starred_by_t: bool = True
 
 
 class Tools:
@@ -60,12 +66,28 @@ class Tools:
         return both_languages(str(message), self.study.identifiers)
 
     def notes(self, rows: Iterable[Row]) -> list[Text]:
-        """The messages of rows, each sentence once."""
-        return self.notes_of(row["message"] for row in rows if row["message"])
+        """The messages of the rows of a table as notes below it; a sentence of some rows says which."""
+        said = (Said(str(row["message"] or ""), self._about(row)) for row in rows)
+        return notes_of_messages(said, self.study.identifiers)
 
-    def notes_of(self, messages: Iterable[object]) -> list[Text]:
-        """Messages of the warehouse as notes below a table."""
-        return notes_of_messages(messages, self.study.identifiers)
+    def _about(self, row: Row) -> tuple[Text, ...]:
+        """What tells a row of a table from others: its specification, outcome, sample and policy."""
+        name = self.study.specification(row)
+        panel = self.study.specifications.get(name, {}).get("panel") or row.get("panel")
+        title = (
+            (self.study.labelled("panel", panel) if panel else None)
+            or self.study.labelled("panel", name)
+            or self.study.labelled("specification", name)
+            or (self.study.label("estimator", row["estimator"]) if row.get("estimator") else NOTHING)
+        )
+        outcome = self.row(row.get("paper_outcome") or self.study.variable(row.get("outcome")))
+        policy = row.get("treatment") or "none"
+        return (
+            _shortened(title),
+            outcome,
+            self.sample(row.get("sample") or ""),
+            NOTHING if policy == "none" else self.study.short(policy),
+        )
 
     def heading(self, key: str) -> Text:
         """The heading of a column that many studies have."""
@@ -173,6 +195,14 @@ class Tools:
 def p_cell(p_value: float | None) -> Cell:
     """A p value, with as many digits as ten thousand draws tell; a missing one is nothing."""
     return Cell() if p_value is None else Cell(p_value, 4)
+
+
+def _shortened(title: Text) -> Text:
+    """A title as a note refers to it: the letter of its panel, else without what stands in parentheses."""
+    zh, en = (re.match(r"Panel \w+(?=[:\uff1a])", words) for words in (title.zh, title.en))
+    if zh and en:
+        return Text(zh[0], en[0])
+    return Text(_in_parentheses.sub("", title.zh), _in_parentheses.sub("", title.en))
 
 
 def merged(titles: Sequence[Text]) -> Headings:
