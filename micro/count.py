@@ -5,7 +5,6 @@ The extracts and the mapping file are checked, dbt runs the models of this folde
 ``row_balance.csv``, ``unplaced_texts.csv``, ``unread_codes.csv`` and, of a panel, ``cross_products.parquet``.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -16,8 +15,9 @@ from pathlib import Path
 from extracts import open_extract
 from filelock import FileLock, Timeout
 from lists import write_lists
-from mapping import EXTRACTS, InputError, fields, read_mapping
+from mapping import EXTRACTS, fields, read_mapping
 from results import check_balance, check_codes, write_cross_products, write_rows, write_supplementary
+from terminal import InputError, Parser, said, say, translate
 
 HERE = Path(__file__).resolve().parent
 # The inputs that the project itself writes.
@@ -68,8 +68,8 @@ def _count(options, given, mapping, data):
     }
     for name, extract in extracts.items():
         for file in extract.not_read:
-            print(f"not read ({name}): {file}")
-    own = Path(options.classifications).expanduser() if options.classifications else None
+            say(f"not read ({name}): {file}")
+    own = Path(options.classifications).expanduser().absolute() if options.classifications else None
     indicators, classifications = write_lists(work / "inputs", mapping.settings, given, own)
     _check_types(indicators, mapping)
     variables = _variables(mapping, extracts, indicators, classifications, work / "inputs")
@@ -78,13 +78,14 @@ def _count(options, given, mapping, data):
 
 
 def _options():
-    parser = argparse.ArgumentParser(description="Count firms and patents by city and year.")
+    parser = Parser(description="Count firms and patents by city and year.")
     parser.add_argument("--firms", metavar="DIR", help="Parquet or CSV files of firms")
     parser.add_argument("--patents", metavar="DIR", help="Parquet or CSV files of patents")
     parser.add_argument("--panel", metavar="DIR", help="Parquet or CSV files of a panel, for its cross products")
     parser.add_argument("--mapping", metavar="FILE", required=True, help="what the columns are called, and the rules")
     parser.add_argument("--classifications", metavar="DIR", help="your own cited lists, see docs/micro.md")
     parser.add_argument("--target", default="duckdb", help="target of micro/profiles.yml: duckdb, spark or your own")
+    translate(parser)
     return parser.parse_args()
 
 
@@ -153,7 +154,7 @@ def _run(target, variables, work):
     from dbt.adapters.factory import FACTORY
     from dbt.cli.main import dbtRunner
 
-    print(f"Counting on {target} …", flush=True)
+    say(f"Counting on {target} …")
     log = work / "logs" / "dbt.log"
     place = ["--project-dir", str(HERE), "--profiles-dir", str(HERE), "--target", target]
     files = ["--log-path", str(log.parent), "--target-path", str(work / "target")]
@@ -164,7 +165,12 @@ def _run(target, variables, work):
         [*quiet, "build", "--exclude-resource-type", "unit_test", *place, *files, "--vars", json.dumps(variables)]
     )
     if not answer.success:
-        raise InputError(f"{_failure(answer)} (all messages: {log})")
+        node, told = _failure(answer)
+        raise InputError(
+            f"{node} failed: {told} (all messages: {log})"
+            if node
+            else f"dbt could not run: {told} (all messages: {log})"
+        )
     (adapter,) = FACTORY.adapters.values()
     schema = adapter.config.credentials.schema
     tables = {
@@ -192,13 +198,13 @@ def _fetch(adapter, query):
 
 
 def _failure(answer):
-    """Which model or test failed, and the last line of what the engine says of it."""
+    """Which model or test failed, empty for dbt itself, and the line of what the engine says of it."""
     failed = [result for result in getattr(answer.result, "results", []) if result.status in ("error", "fail")]
     if not failed:
-        return f"dbt ended with {answer.exception or 'an error'}"
+        return "", str(answer.exception or "it gave no reason")
     lines = [line.strip() for line in (failed[0].message or "").splitlines() if line.strip()]
     told = next((line for line in lines if "Error:" in line or "ERROR" in line), lines[-1] if lines else "no message")
-    return f"{failed[0].node.name} failed: {told}"
+    return failed[0].node.name, told
 
 
 def _write(results, mapping, indicators, classifications, data):
@@ -225,20 +231,20 @@ def _write(results, mapping, indicators, classifications, data):
         if total:
             print(f"{name:8} {'read':50} {total:>14,}")
     if indicators:
-        print(f"written: {data / 'supplementary'} (for SUPPLEMENTARY)")
-        print(f"written: unplaced_texts.csv and unread_codes.csv in {data}")
-    print(f"written: {data / 'row_balance.csv'}")
+        say(f"written: {data / 'supplementary'} (for SUPPLEMENTARY)")
+        say(f"written: unplaced_texts.csv and unread_codes.csv in {data}")
+    say(f"written: {data / 'row_balance.csv'}")
     if "cross_products" in results:
         names = {f"regressor_{i}": column for i, column in enumerate(mapping.regressors, 1)}
         names["outcome"] = mapping.columns["panel"]["outcome"]
         write_cross_products(results["cross_products"], names, data / "cross_products.parquet")
-        print(f"written: {data / 'cross_products.parquet'}")
+        say(f"written: {data / 'cross_products.parquet'}")
 
 
 if __name__ == "__main__":
     try:
         main()
     except InputError as error:
-        sys.exit(f"micro: {error}")
+        sys.exit(f"micro: {said(str(error))}")
     except KeyboardInterrupt:
-        sys.exit("micro: stopped; what an earlier count wrote is unchanged.")
+        sys.exit("micro: " + said("stopped; what an earlier count wrote is unchanged."))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from mapping import InputError
+from terminal import InputError
 
 PIECE = 1 << 20
 
@@ -44,8 +44,11 @@ def open_extract(name, path, columns, encoding, work):
     read = {kind: [file for file in files if file.name.endswith(f".{kind}")] for kind in ("parquet", "csv")}
     kinds = [kind for kind, found in read.items() if found]
     if len(kinds) != 1:
-        found = "both Parquet and CSV files; keep one kind" if kinds else "no file that ends in .parquet or .csv"
-        raise InputError(f"{path} holds {found}.")
+        raise InputError(
+            f"{path} holds both Parquet and CSV files; keep one kind."
+            if kinds
+            else f"{path} holds no file that ends in .parquet or .csv."
+        )
     format_ = kinds[0]
     headers = _headers(name, read[format_], format_, encoding)
     for field, column in columns.items():

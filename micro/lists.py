@@ -4,7 +4,8 @@ import csv
 import re
 import shutil
 
-from mapping import SEEDS, InputError
+from mapping import SEEDS
+from terminal import InputError
 
 PROJECT = SEEDS.parents[1]
 GEOGRAPHY = PROJECT / "seeds" / "geography"
@@ -123,7 +124,7 @@ def _check_classification(address, row):
                 f"{address}: {row['classification']} has no {field}; a list is used with its citation only."
             )
     if row["scheme"] not in SCHEMES:
-        raise InputError(f"{address}: the scheme is '{row['scheme']}'; expected {', '.join(SCHEMES)}.")
+        raise InputError(f"{address}: the scheme is '{row['scheme']}'; expected one of {', '.join(SCHEMES)}.")
 
 
 def _check_code(address, row, classifications):

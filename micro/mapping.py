@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from terminal import InputError
+
 SEEDS = Path(__file__).resolve().parent / "seeds"
 EXTRACTS = ("firms", "patents", "panel")
 
@@ -18,10 +20,6 @@ PERSONS = re.compile(
     r"inventor|designer|legal.?representative|contact.?person|shareholder",
     re.IGNORECASE,
 )
-
-
-class InputError(Exception):
-    """Something in what the user gave; its text is the sentence that the user reads."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,11 @@ def read_mapping(path, extracts):
         if (extract, field) not in known:
             names = [f"{one}, {other}" for one, other in known]
             near = difflib.get_close_matches(f"{extract}, {field}", names, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else "; micro/seeds/settings.csv lists the fields."
-            raise InputError(f"{place}: '{extract}, {field}' is no field{hint}")
+            raise InputError(
+                f"{place}: '{extract}, {field}' is no field; did you mean '{near[0]}'?"
+                if near
+                else f"{place}: '{extract}, {field}' is no field; micro/seeds/settings.csv lists the fields."
+            )
         if not value:
             raise InputError(f"{place}: '{extract}, {field}' has no value; write one or leave the row out.")
         rule = known[extract, field]
@@ -122,7 +123,7 @@ def _setting(rule, value, place):
             if not re.fullmatch(r"\d\d0000", code.strip()):
                 raise InputError(f"{place}: '{code}' is no code of a province; expected six digits such as 440000.")
     elif value not in rule.allowed.split("|"):
-        raise InputError(f"{place}: {rule.field} is '{value}'; expected {' or '.join(rule.allowed.split('|'))}.")
+        raise InputError(f"{place}: {rule.field} is '{value}'; expected one of {rule.allowed.replace('|', ', ')}.")
     return value
 
 

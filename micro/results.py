@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import duckdb
-from mapping import InputError
+from terminal import InputError
 
 DROPPED = "dropped: "
 

@@ -13,7 +13,7 @@ from city_policy.language import said
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line, one sub-parser per command."""
-    parser = _Parser(prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates.")
+    parser = Parser(prog="city-policy", description="From Chinese city yearbooks to policy-effect estimates.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -192,11 +192,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     chart.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: charts in the report's)")
     _add_table(commands)
-    _translate(parser)
+    translate(parser)
     return parser
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose sentences about wrong arguments are in the language of the terminal."""
 
     def error(self, message: str) -> NoReturn:
@@ -217,7 +217,7 @@ class _HelpFormatter(argparse.HelpFormatter):
         return re.sub(r"(?m)(?<=[\u4e00-\u9fff]):$", "\uff1a", super().format_help())
 
 
-def _translate(parser: argparse.ArgumentParser) -> None:
+def translate(parser: argparse.ArgumentParser) -> None:
     """Put the help of a parser and of its commands into the language of the terminal."""
     parser.formatter_class = _HelpFormatter
     parser.description = said(parser.description or "")
@@ -229,7 +229,7 @@ def _translate(parser: argparse.ArgumentParser) -> None:
             for choice in action._choices_actions:
                 choice.help = said(choice.help or "")
             for command in action.choices.values():
-                _translate(command)
+                translate(command)
 
 
 def _add_table(commands: argparse._SubParsersAction) -> None:

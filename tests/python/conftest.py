@@ -13,6 +13,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # The tests read English, whatever the locale of the machine.
 os.environ["CITY_POLICY_LANGUAGE"] = "en"
+# Spark lives for less than a minute here: not long enough for the second compiler or several collectors to pay.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture(autouse=True)

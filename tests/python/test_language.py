@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 # Calls whose first argument a user reads.
-SAY = {"InputError", "PlaceError", "ExpressionError", "ArgumentTypeError", "said"}
+SAY = {"InputError", "PlaceError", "ExpressionError", "ArgumentTypeError", "said", "say"}
 # What follows these is a name of the program and stays English in a Chinese sentence.
 ENGLISH = re.compile(r"(?:\b[a-z][a-z'’]+ ){3,}[a-z]+")
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff] ?[,;:?!()]|[,;:?!()] ?[\u4e00-\u9fff]")
@@ -31,17 +31,21 @@ def literals(node: ast.expr) -> Iterator[ast.JoinedStr | ast.Constant]:
 
 
 def examples(text: ast.JoinedStr | ast.Constant) -> list[str]:
-    """A text with an example for each argument, once a word and once a number."""
+    """A text with an example for each argument, once a word and once a number; what follows the place where a mistake
+    is has a form of its own.
+    """
     if isinstance(text, ast.Constant):
         return [text.value]
-    return [
+    found = [
         "".join(p.value if isinstance(p, ast.Constant) else argument for p in text.values) for argument in ("x", "3")
     ]
+    clauses = [one.split(": ", 1)[1] for one in found if re.match("[x3]: ", one)]
+    return [*found, *clauses, *(clause.removesuffix(".") for clause in clauses)]
 
 
 def sentences(project: Path) -> Iterator[tuple[str, list[str]]]:
     """Where the program speaks to a user, and what it says."""
-    for path in sorted((project / "python" / "city_policy").rglob("*.py")):
+    for path in sorted([*(project / "python" / "city_policy").rglob("*.py"), *(project / "micro").glob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args:
                 name = ast.unparse(node.func).rsplit(".", 1)[-1]

@@ -455,7 +455,7 @@ def inputs(folder):
         ("firms,industry,", "'firms, industry' has no value"),
         ("firms,address,企业地址", "'firms, address' stands twice; keep one row"),
         ("settings,address_year,1911", "address_year is '1911'; expected a year from 1984 to 2100"),
-        ("settings,classes,some", "classes is 'some'; expected any or first"),
+        ("settings,classes,some", "classes is 'some'; expected one of any, first"),
         ("settings,provinces,44", "'44' is no code of a province; expected six digits"),
         ("patents,invention,发明授权", "the type '发明授权' stands twice"),
         ("firms,industry", "expected three cells: extract, field, value"),
@@ -468,6 +468,18 @@ def test_a_mistake_in_the_mapping_file_is_a_sentence(tmp_path, row, words):
         mapping.read_mapping(path, ["firms", "patents"])
     assert words in str(error.value)
     assert str(error.value).startswith(f"mapping.csv, row {len(MAPPING.splitlines()) + 1}: ")
+
+
+def test_the_command_speaks_chinese(tmp_path):
+    (tmp_path / "mapping.csv").write_text(MAPPING + "firms,foundet,成立日期\n", encoding="utf-8")
+    options = ["--firms", tmp_path, "--mapping", tmp_path / "mapping.csv"]
+    finished = count(tmp_path, *options, CITY_POLICY_LANGUAGE="zh")
+    row = len(MAPPING.splitlines()) + 1
+    assert (
+        finished.stderr == f"micro: mapping.csv 第 {row} 行：“firms, foundet”不是可用的字段；是否指“firms, founded”？\n"
+    )
+    finished = count(tmp_path, "--help", CITY_POLICY_LANGUAGE="zh")
+    assert "按城市和年份统计企业与专利。" in finished.stdout and "选项" in finished.stdout
 
 
 @pytest.mark.parametrize(
@@ -544,7 +556,7 @@ def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path):
         (
             "classifications.csv",
             "mine,My list,我的,me,我,1,2020,cpc,a paper,,",
-            "the scheme is 'cpc'; expected ipc, gbt4754_2017, keyword.",
+            "the scheme is 'cpc'; expected one of ipc, gbt4754_2017, keyword.",
         ),
         (
             "classification_codes.csv",

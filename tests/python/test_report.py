@@ -22,6 +22,7 @@ from city_policy.report.figures.inference import METHODS, influence, p_words
 from city_policy.report.messages import both_languages
 from city_policy.report.study import LANGUAGES, Study, Text, full_width
 from city_policy.report.tables import CLUSTERED, IID, Cell, build_tables, notes_of, printed, stars
+from city_policy.report.typography import squared
 from conftest import program, run
 from openpyxl import load_workbook
 
@@ -804,6 +805,27 @@ def test_rows_of_excel_are_as_high_as_their_words(report, language):
                     assert height >= 15 * lines, (sheet.title, cell.coordinate, cell.value)
                     wrapped += lines > 1
     assert wrapped > 5
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_of_excel_keep_together_what_belongs_together(report, tables, language):
+    """A page begins with a label, so never with a t value; a panel is on two pages only where one has no room for it."""
+    broken = 0
+    for table, sheet in zip(tables, load_workbook(report / "tables" / language / "tables.xlsx"), strict=True):
+        starts = [one.id + 1 for one in sheet.row_breaks.brk]
+        # A panel without title begins with a line of headings, which has a rule above.
+        begins = [sheet.cell(line, 1).value or sheet.cell(line, 1).border.top.style for line in starts]
+        assert all(begins), (table.number, starts)
+        titles = {squared(panel.title[language]) for panel in table.panels if panel.title}
+        if titles:
+            # One panel of many hypotheses is higher than a page.
+            whole = [line for line in starts if sheet.cell(line, 1).value in titles]
+            assert whole == starts or table.result == "multiple_hypotheses", table.number
+        # The notes have lines of the table above them on their page.
+        first_note = next(cell.row for (cell, *_) in sheet.iter_rows(min_row=4, max_col=1) if cell.font.size == 9)
+        assert not starts or max(starts) < first_note - 1
+        broken += bool(starts)
+    assert broken > 3
 
 
 def test_office_files_carry_no_time(report):

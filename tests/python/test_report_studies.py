@@ -11,8 +11,9 @@ from city_policy.errors import InputError
 from city_policy.report import write_report
 from city_policy.report.cells import Cell, Panel, PaperTable, TableRow, split
 from city_policy.report.database import Database
+from city_policy.report.excel import write_excel
 from city_policy.report.latex import latex_table
-from city_policy.report.office import tables_in_words, write_excel
+from city_policy.report.office import tables_in_words
 from city_policy.report.publication import published_database, report_directory, study_id
 from city_policy.report.study import LANGUAGES, Study, Text, full_width, same
 from city_policy.report.tables import build_tables

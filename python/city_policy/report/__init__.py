@@ -59,8 +59,9 @@ def write_report(database: Path, out: Path) -> list[Path]:
 
 def _write_tables(tables: Sequence["PaperTable"], folder: Path) -> None:
     """The tables for papers, one folder per language."""
+    from city_policy.report.excel import write_excel
     from city_policy.report.latex import write_latex
-    from city_policy.report.office import write_excel, write_word
+    from city_policy.report.office import write_word
 
     for language in LANGUAGES:
         (folder / language).mkdir(parents=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 from city_policy.errors import InputError
 from city_policy.report.cells import PaperTable
 from city_policy.report.database import Database
+from city_policy.report.excel import write_excel
 from city_policy.report.kinds import Tools
 from city_policy.report.latex import latex_file
 from city_policy.report.markdown import markdown_table
-from city_policy.report.office import write_excel, write_word
+from city_policy.report.office import write_word
 from city_policy.report.regression_table import regression_table
 from city_policy.report.study import Study
 from city_policy.table_options import TableOptions, words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 
 from city_policy.report.messages import both_languages, parsed
-from city_policy.report.study import Text, joined
+from city_policy.report.study import Text, capital, joined
 
 _sentence_end = re.compile(r"(?<=\.)\s+(?=[A-Z])")
 # Messages whose numbers are listed where only one of them differs, with the place of this number. Names always are.
@@ -104,7 +104,7 @@ def _named(rows: Iterable[Sequence[Text]]) -> Text:
     found = joined(groups, ";", "; ") if any(by_first.values()) else _and(groups)
     # A title with a colon stands apart from the sentence by a dash.
     zh, en = ("——", " – ") if ":" in found.en else (":", ": ")
-    return Text(f"{found.zh}{zh}", f"{found.en[:1].upper()}{found.en[1:]}{en}")
+    return capital(Text(f"{found.zh}{zh}", f"{found.en}{en}"))
 
 
 def _and(words: Sequence[Text]) -> Text:

@@ -1,12 +1,10 @@
-"""Tables as Word and Excel files, the same bytes for the same tables."""
+"""Tables as Word files, and what every office file needs: the same bytes for the same tables."""
 
 import datetime
 import io
-import math
 import re
-import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import docx
@@ -16,15 +14,10 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Border, Font, Side
-from openpyxl.utils import get_column_letter
 
-from city_policy.report.cells import Cell, Layout, Line, Panel, PaperTable, TableRow, lines_below, notes_of
+from city_policy.report.cells import Layout, Panel, PaperTable, TableRow, lines_below, notes_of
 from city_policy.report.study import Text
-from city_policy.report.typography import digits, parts, squared
+from city_policy.report.typography import digits, parts
 
 # Office files carry the time of writing in their entries and properties; one fixed moment keeps them reproducible.
 MOMENT = datetime.datetime(2000, 1, 1)
@@ -36,7 +29,7 @@ LAST_LINES = 4
 UPRIGHT, WIDEST_SHARE, MOST_UPRIGHT, MOST_WIDE_COLUMNS = (21.0, 29.7), 3.4, 5, 8
 
 
-def _write_reproducibly(content: bytes, path: Path) -> None:
+def write_reproducibly(content: bytes, path: Path) -> None:
     """Write a zip-based office file with fixed times."""
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
@@ -257,156 +250,4 @@ def write_word(tables: Sequence[PaperTable], path: Path, language: str) -> None:
             run.font.size, run.italic = Pt(8), is_italic
     buffer = io.BytesIO()
     document.save(buffer)
-    _write_reproducibly(buffer.getvalue(), path)
-
-
-# Width of the column of labels and of a column of numbers, in characters.
-LABEL_COLUMN, EXCEL_COLUMN = 40, 18
-
-
-def _width(words: str) -> int:
-    """Width in characters; a Chinese one takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in words)
-
-
-_THIN, _THICK = Side(style="thin"), Side(style="medium")
-
-
-def _put(sheet, line: int, column: int, content: str | float | None):
-    """Write a cell and return it. Words stay words, even where a spreadsheet would read a formula."""
-    if not isinstance(content, str):
-        return sheet.cell(line, column, content)
-    words = ILLEGAL_CHARACTERS_RE.sub("", squared(content))
-    cell = sheet.cell(line, column, words)
-    cell.data_type = "s"
-    # Keeps them words also when somebody edits the cell.
-    cell.quotePrefix = words.lstrip().startswith(("=", "+", "-", "@"))
-    return cell
-
-
-def _number_format(cell: Cell, layout: Layout) -> str:
-    decimals = "0." + "0" * cell.places if cell.places else "0"
-    mark = cell.marked(layout)
-    return f'{decimals}"{mark}"' if mark else decimals
-
-
-def _line_format(cell: Cell, line: Line) -> str:
-    """The format of a number below a coefficient: its brackets are no part of the number."""
-    places = cell.places_below(line)
-    decimals = "0." + "0" * places if places else "0"
-    start, end = line.brackets[:1], line.brackets[1:]
-    return f'"{start}"{decimals}"{end}";"{start}-"{decimals}"{end}"'
-
-
-def _excel_panel(sheet, panel: Panel, language: str, line: int, layout: Layout) -> int:
-    """Write a panel from ``line`` on; the line after it."""
-    last = panel.n_columns + 1
-    first = line
-    if panel.title:
-        _put(sheet, line, 1, panel.title[language]).font = Font(bold=True)
-        line += 1
-    for place, heading in enumerate(panel.headings):
-        if place == len(panel.headings) - 1:
-            _put(sheet, line, 1, panel.label_heading[language])
-        column = 2
-        for words, span in heading:
-            target = _put(sheet, line, column, words[language])
-            target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
-            if span > 1:
-                sheet.merge_cells(start_row=line, start_column=column, end_row=line, end_column=column + span - 1)
-            column += span
-        _raise_row(sheet, line, [(words[language], EXCEL_COLUMN * span) for words, span in heading])
-        line += 1
-    for column in range(1, last + 1):
-        sheet.cell(first, column).border = Border(top=_THICK)
-    for column in range(1, last + 1):
-        above = sheet.cell(line - 1, column)
-        above.border = Border(top=above.border.top, bottom=_THIN)
-    for row in panel.rows:
-        label = _put(sheet, line, 1, row.label[language])
-        if row.is_heading:
-            # It goes on over the empty cells beside it.
-            label.font = Font(italic=True)
-            line += 1
-            continue
-        label.alignment = Alignment(wrap_text=True, vertical="center")
-        line = _excel_row(sheet, row, language, line, layout)
-    for column in range(1, last + 1):
-        below = sheet.cell(line - 1, column)
-        below.border = Border(top=below.border.top, bottom=_THICK)
-    return line
-
-
-def _raise_row(sheet, line: int, words: Iterable[tuple[str, float]]) -> None:
-    """Make a row as high as its words need that wrap, each with the width of its column in letters.
-
-    Spreadsheets do not raise a row by themselves.
-    """
-    lines = max((math.ceil(_width(one) * 1.1 / width) for one, width in words), default=1)
-    if lines > 1:
-        sheet.row_dimensions[line].height = 15 * lines
-
-
-def _excel_row(sheet, row: TableRow, language: str, line: int, layout: Layout) -> int:
-    """Write the cells of a row, and below them its t values; the line after them."""
-    shows_published = any(below.kind == "published" for below in layout.lines)
-    for column, cell in enumerate(row.cells, start=2):
-        # Numbers stay numbers, with all their digits; the format shows the printed ones and the stars.
-        is_number = cell.words is None and cell.interval is None and cell.value is not None
-        content = cell.value if is_number else (cell.words[language] if cell.words else cell.number) or None
-        target = _put(sheet, line, column, content)
-        target.alignment = Alignment(horizontal="center", vertical="center", wrap_text=not is_number)
-        if is_number:
-            target.number_format = _number_format(cell, layout)
-        if cell.published and not shows_published:
-            target.comment = Comment(
-                Text(f"论文:{cell.published}", f"Paper: {cell.published}")[language], "city-policy"
-            )
-    wrapped = [(row.label[language], LABEL_COLUMN)]
-    for column, cell in enumerate(row.cells, start=2):
-        if cell.words:
-            wrapped.append((cell.words[language], sheet.column_dimensions[get_column_letter(column)].width))
-    _raise_row(sheet, line, wrapped)
-    line += 1
-    for below in lines_below(row, layout):
-        for column, cell in enumerate(row.cells, start=2):
-            value = cell.below_value(below)
-            if isinstance(value, float | int):
-                target = _put(sheet, line, column, value)
-                target.number_format = _line_format(cell, below)
-            else:
-                target = _put(sheet, line, column, cell.below(below) or None)
-            target.alignment = Alignment(horizontal="center")
-        line += 1
-    return line
-
-
-def write_excel(tables: Sequence[PaperTable], path: Path, language: str) -> None:
-    """Write one sheet per table; cells hold numbers with all digits, comments what the paper prints."""
-    book = Workbook()
-    # A file without any sheet is none: where there is no table, the empty one stays.
-    if tables:
-        book.remove(book.worksheets[0])
-    for table in tables:
-        number_or_none = "" if table.number is None else f" {table.number}"
-        sheet = book.create_sheet(Text(f"表{number_or_none}", f"Table{number_or_none}")[language])
-        columns = max((panel.n_columns for panel in table.panels), default=1)
-        sheet.column_dimensions["A"].width = LABEL_COLUMN
-        for column in range(2, columns + 2):
-            is_definition = table.result == "index_weights" and column == 3
-            sheet.column_dimensions[get_column_letter(column)].width = 44 if is_definition else EXCEL_COLUMN
-        _put(sheet, 1, 1, table.heading[language]).font = Font(bold=True, size=12)
-        line = 3
-        for panel in table.panels:
-            line = _excel_panel(sheet, panel, language, line, table.layout) + 1
-        for note in notes_of(table):
-            _put(sheet, line, 1, note[language]).font = Font(size=9, italic=True)
-            line += 1
-        sheet.sheet_view.showGridLines = False
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    book.properties.creator = "city-policy"
-    buffer = io.BytesIO()
-    book.save(buffer)
-    _write_reproducibly(buffer.getvalue(), path)
+    write_reproducibly(buffer.getvalue(), path)

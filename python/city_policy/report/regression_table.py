@@ -23,7 +23,7 @@ from city_policy.report.kinds.space import spillover_name
 from city_policy.report.kinds.tools import RESAMPLED, Headings, Tools, merged, p_cell
 from city_policy.report.records import FIRST_STAGE, Record, Records
 from city_policy.report.regression_notes import layout_of, notes_below
-from city_policy.report.study import Text, joined, same
+from city_policy.report.study import Text, capital, joined, same
 from city_policy.study.problems import nearest
 from city_policy.table_options import TableOptions
 
@@ -195,7 +195,7 @@ def _policies(chosen: Chosen) -> list[Text]:
     if all((place, policy) in told and policy in chosen.terms for place, policy in enumerate(policies)):
         return []
     names = [chosen.tools.study.short(policy) if policy != "none" else same("") for policy in policies]
-    return [Text(name.zh, name.en[:1].upper() + name.en[1:]) for name in names]
+    return list(map(capital, names))
 
 
 def _heading(chosen: Chosen, record: Record) -> Text:
@@ -207,7 +207,7 @@ def _heading(chosen: Chosen, record: Record) -> Text:
         or chosen.tools.specification_title(record.first)
         or chosen.estimator(record)
     )
-    label = Text(label.zh, label.en[:1].upper() + label.en[1:])
+    label = capital(label)
     if FIRST_STAGE in record.key:
         stage = chosen.tools.heading(FIRST_STAGE)
         label = Text(f"{label.zh}({stage.zh})", f"{label.en} ({stage.en[:1].lower()}{stage.en[1:]})")

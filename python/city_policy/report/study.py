@@ -83,6 +83,11 @@ def same(words: object) -> Text:
     return Text(str(words), str(words))
 
 
+def capital(words: Text) -> Text:
+    """Words with a capital in front, as a row or a sentence begins."""
+    return Text(words.zh, words.en[:1].upper() + words.en[1:])
+
+
 def joined(texts: Iterable[Text], zh: str = "、", en: str = ", ") -> Text:
     """Texts one after the other, with a sign between them."""
     listed = list(texts)
@@ -192,7 +197,7 @@ class Names:
         found = self.labelled(kind, key)
         if found is None and str(key) in self._names:
             name = self._names[str(key)]
-            found = Text(name.zh, name.en[:1].upper() + name.en[1:])
+            found = capital(name)
         return found or same(key)
 
     def name(self, key: str) -> Text:
@@ -297,7 +302,7 @@ class Study(Names):
         """What a specification is: its label, else its description."""
         found = self.labelled("specification", name)
         description = str(self.specifications.get(name, {}).get("description") or "")
-        return found or (same(description[:1].upper() + description[1:]) if description else None)
+        return found or (capital(same(description)) if description else None)
 
     def asks(self, *results: str) -> bool:
         """Whether the study has a specification of one of the results; a file of an older version is taken to."""

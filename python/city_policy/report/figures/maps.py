@@ -9,7 +9,7 @@ import altair as alt
 from city_policy.report.database import Row
 from city_policy.report.figures.chart import PALETTE, DataTable, Figure, figure, inline_data
 from city_policy.report.figures.context import Context
-from city_policy.report.study import Text, same
+from city_policy.report.study import Text, capital, same
 
 # Stands in a specification where the outlines belong, so that the page carries them once.
 OUTLINES = {"outlines": True}
@@ -47,7 +47,7 @@ def _value(context: Context) -> Text:
     """What a map of the outcome shows: its name, and that it is an index."""
     name = context.study.name(context.study.outcome)
     if not context.study.has_index:
-        return Text(name.zh, name.en[:1].upper() + name.en[1:])
+        return capital(name)
     return Text(f"{name.zh}指数", f"Index of {name.en}")
 
 

@@ -8,7 +8,7 @@ from scipy.special import stdtr
 from city_policy.report.cells import CLUSTERED, Cell, Panel, Statistic, TableRow, plain
 from city_policy.report.database import Row
 from city_policy.report.kinds.tools import Draft, Headings, Tools, p_cell
-from city_policy.report.study import Text
+from city_policy.report.study import Text, capital
 
 COMPARISONS = ("later_treated_as_control", "earlier_treated_as_control", "never_treated")
 TOTAL = "weighted_total"
@@ -103,13 +103,13 @@ def _averages(tools: Tools, title: Text | None, found: Sequence[Row]) -> Panel:
         for policy in policies:
             average = by_policy.get(policy)
             cells += [Cell()] * 3 if average is None else _beside_two_way(average)
-        rows.append(TableRow(label, tuple(cells)))
+        rows.append(TableRow(capital(label), tuple(cells)))
     names = (
         Text("平均效应", "Average effect"),
         tools.study.label("estimator", "fixed_effects"),
         tools.heading("n_obs"),
     )
-    columns = [Text(name.zh, name.en[:1].upper() + name.en[1:]) for name in names]
+    columns = list(map(capital, names))
     headings = (
         tuple((tools.row(policy), 3) for policy in policies),
         tuple((column, 1) for _ in policies for column in columns),
@@ -201,7 +201,9 @@ def group_differences(tools: Tools, found: list[Row]) -> Draft:
             (tools.sample(row["group_1"]), tools.sample(row["group_2"])),
             tools.study.short(row["treatment"]),
         )
-        return Text(f"{policy.zh}:{groups[0].zh}与{groups[1].zh}", f"{policy.en}: {groups[0].en}, {groups[1].en}")
+        return capital(
+            Text(f"{policy.zh}:{groups[0].zh}与{groups[1].zh}", f"{policy.en}: {groups[0].en}, {groups[1].en}")
+        )
 
     columns: list[tuple[Text, str, dict[str, Any]]] = [
         (Text("第一组", "First group"), "estimate_1", {}),
@@ -278,4 +280,4 @@ def _effect_label(tools: Tools, row: Row) -> Text:
     if row["outcome"] != tools.study.column_of.get(tools.study.outcome, ""):
         outcome = tools.row(tools.study.variable(row["outcome"]))
         zh, en = f"{zh}({outcome.zh})", f"{en} ({outcome.en})"
-    return Text(zh, en)
+    return capital(Text(zh, en))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from city_policy.report.cells import Cell, Panel, TableRow, plain, printed
 from city_policy.report.database import Row
 from city_policy.report.kinds.tools import Draft, Headings, Tools
-from city_policy.report.study import Text, same
+from city_policy.report.study import Text, capital, same
 
 PARAMETERS = {
     "first_effect": Text("当年效应", "First effect"),
@@ -118,7 +118,7 @@ def _panel(
         if rows[0]["treatment"] != treatment:
             treatment = rows[0]["treatment"]
             lines.append(TableRow(tools.row(treatment), is_heading=True))
-        lines.append(TableRow(_name(tools, rows[0]), tuple(cells(rows))))
+        lines.append(TableRow(capital(_name(tools, rows[0])), tuple(cells(rows))))
     return Panel(title, Text("估计方法", "Estimator"), headings, tuple(lines))
 
 
