@@ -8,7 +8,7 @@ from pathlib import Path
 from city_policy.arguments import build_parser
 from city_policy.directory import cannot_be_written, is_refusal_to_write, only_build, reason_of
 from city_policy.errors import InputError
-from city_policy.language import said, say
+from city_policy.language import language, said, say
 from city_policy.running.stopping import requested, stop_on_signals
 
 
@@ -208,7 +208,8 @@ def _ended(error: BaseException) -> int:
         print(f"\ncity-policy: {said(stopped.words)}", file=sys.stderr)
         return stopped.exit_code
     if isinstance(error, InputError):
-        print(f"city-policy: {said(str(error))}", file=sys.stderr)
+        told = error.chinese if error.chinese and language() == "zh" else said(str(error))
+        print(f"city-policy: {told}", file=sys.stderr)
         return 2
     if isinstance(error, BrokenPipeError):
         # The reader of our output went away; that is not an error of ours.

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from city_policy import __version__
+from city_policy.errors import InputError
 from conftest import run
 
 
@@ -105,3 +106,14 @@ def test_the_supplementary_example_of_the_documentation_is_read(project, pages, 
     assert result.returncode == 0, result.stderr
     assert "unknown places        0" in result.stdout and "unparsed numbers      0" in result.stdout
     assert (tmp_path / "data" / "landing" / "supplementary_values.parquet").is_file()
+
+
+def test_a_mistake_that_brings_its_chinese_form_is_said_in_it(monkeypatch, capsys):
+    from city_policy.cli import _ended
+
+    error = InputError("The figure map has no data: This build has nothing to draw here.")
+    error.chinese = "图 map 没有数据：这次构建没有可画的数据。"
+    for language, said in (("en", str(error)), ("zh", error.chinese)):
+        monkeypatch.setenv("CITY_POLICY_LANGUAGE", language)
+        assert _ended(error) == 2
+        assert capsys.readouterr().err == f"city-policy: {said}\n"

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 from city_policy.cli import build_parser
+from city_policy.language import without_chinese_form
 from conftest import run
 
 # Which layers a model may read beside its own.
@@ -150,6 +151,13 @@ def test_every_result_and_comparison_has_a_unit_test(manifest):
         # dbt has no unit tests for models in Python; those of the library are in pytest.
         if node["schema"] in ("results", "replication") and node["language"] == "sql":
             assert node["name"] in tested, node["name"]
+
+
+def test_what_a_test_warns_about_has_a_chinese_form(manifest):
+    """The summary of a build says the description of a test that warns."""
+    warning = [node for node in manifest["nodes"].values() if node["config"].get("severity", "").lower() == "warn"]
+    assert len(warning) == 4
+    assert [unknown for node in warning for unknown in without_chinese_form(node["description"])] == []
 
 
 def test_public_tables_have_a_contract(manifest):

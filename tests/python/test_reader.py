@@ -1,8 +1,11 @@
 """The workbook reader: every rule with a small workbook made here."""
 
 import hashlib
+import os
 import shutil
 import subprocess
+import sys
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -485,3 +488,24 @@ def test_a_scope_that_nothing_says_is_told(book):
     assert "scope of header 年末总人口 of 人口状况" in str(summary)
     _, summary = book({"1": table(rows, title=["2-1 人口状况(全市)"])})
     assert not summary.unknown_scopes
+
+
+KILLED_READER = """
+import importlib, time
+ingest = importlib.import_module("city_policy.reader.ingest")
+ingest.read_file = lambda *_: time.sleep(0.02) or "x" * 200_000
+print("ready", flush=True)
+list(ingest.read_files(list(range(1000)), None, False, 2))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed by POSIX signals")
+def test_the_workers_of_a_killed_reader_end_without_a_word():
+    reader = subprocess.Popen(
+        [sys.executable, "-c", KILLED_READER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert reader.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    reader.kill()
+    # The pipes are closed once the workers have ended too.
+    assert reader.communicate(timeout=30) == ("", "")

@@ -8,7 +8,9 @@ its table.
 import contextlib
 import gc
 import multiprocessing
+import multiprocessing.pool
 import re
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -297,6 +299,27 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+# Forking is two orders of magnitude cheaper than starting new interpreters; the workers use no threads.
+_context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn")
+
+
+class _Worker(_context.Process):  # type: ignore[name-defined]
+    """A process of the pool, which ends without a word when the one that asked it has ended."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except BrokenPipeError:
+            # What a task raises is an answer; this is the pipe for answers.
+            sys.exit(1)
+
+
+class _Pool(multiprocessing.pool.Pool):
+    @staticmethod
+    def Process(_, *arguments, **options):  # type: ignore[override]
+        return _Worker(*arguments, **options)
+
+
 _worker: tuple[Knowledge, dict[str, str]] | None = None
 
 
@@ -321,9 +344,7 @@ def read_files(tasks: list[Task], knowledge: Knowledge, progress: bool, workers:
         for task in tqdm(tasks, unit="file", disable=not progress):
             yield read_file(task, knowledge, clean_names)
         return
-    # Forking is two orders of magnitude cheaper than starting new interpreters; the workers use no threads.
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with multiprocessing.get_context(method).Pool(workers, _start_worker, (knowledge,)) as pool:
+    with _Pool(workers, _start_worker, (knowledge,), context=_context) as pool:
         results = pool.imap(_read_in_worker, tasks, chunksize=max(1, min(8, len(tasks) // (4 * workers))))
         yield from tqdm(results, total=len(tasks), unit="file", disable=not progress)
 

@@ -84,7 +84,9 @@ def _figures(context: Context, names: Sequence[str]) -> list[Figure]:
                 )
             raise InputError(f"There is no figure '{name}' of this study; there are {', '.join(known)}.{maps}")
         if message := known[name].message:
-            raise InputError(f"The figure {name} has no data: {message.en}")
+            error = InputError(f"The figure {name} has no data: {message.en}")
+            error.chinese = f"图 {name} 没有数据：{message.zh}"
+            raise error
     return [figure for figure in figures if not figure.message and (not names or figure.key in names)]
 
 
