@@ -158,7 +158,7 @@ def test_a_build_that_is_stopped_leaves_the_publication_and_nothing_else(demo, p
     command = [str(Path(sys.executable).parent / "city-policy"), "build"]
     # Without it every build is a whole one.
     (demo / STATE_FILE).unlink()
-    for seconds, number, code in ((3, signal.SIGINT, 130), (6, signal.SIGKILL, -9), (11, signal.SIGTERM, 143)):
+    for seconds, number, code in ((4, signal.SIGINT, 130), (7, signal.SIGKILL, -9), (11, signal.SIGTERM, 143)):
         process = subprocess.Popen(
             command,
             cwd=project,

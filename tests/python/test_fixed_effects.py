@@ -351,7 +351,7 @@ def not_run(result, status, sentence):
 
 def test_what_the_data_cannot_tell_is_a_row():
     panel, timing = simulate(12)
-    not_run(estimate(panel, timing, extra_fixed_effects="adcode^year"), "not_identified", "absorb pilot")
+    not_run(estimate(panel, timing, extra_fixed_effects="adcode^year"), "not_identified", "every variable, also pilot.")
     everywhere = timing.assign(first_treated_year=2014)
     not_run(estimate(panel, everywhere), "not_identified", "pilot is collinear with the fixed effects")
     never = timing.assign(first_treated_year=pd.array([None] * 60, dtype="Int64"))
