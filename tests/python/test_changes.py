@@ -66,8 +66,12 @@ def test_a_change_is_built_from_there_on_and_equals_a_build_from_scratch(changed
     # Neither the yearbook nor the index is made again.
     assert "stg_yearbook_cells" not in output and "int_filled_values" not in output
     assert 50 < nodes_built(output) < 400
+    # From scratch, with another number of threads and in another language too.
     again = tmp_path / "fresh"
-    whole = build(study, again, "--fresh")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITY_POLICY_LANGUAGE", "zh")
+        whole = build(study, again, "--fresh", "--threads", "1")
+    assert "模拟的示例年鉴" in whole
     assert nodes_built(whole) > nodes_built(output)
     ours, theirs = published(data), published(again)
     names = sorted(str(path.relative_to(theirs)) for path in theirs.rglob("*") if path.is_file())

@@ -882,8 +882,7 @@ return [...document.querySelectorAll("figure[data-figure] .chart")].map((chart) 
 """
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("ground", ["light", "dark"])
+@pytest.mark.parametrize(("ground", "width"), [("light", 1280), ("dark", 390)])
 def test_chromium_draws_every_figure(browser, report, width, ground):
     """No console message, no request but the page itself, marks in every chart, nothing wider than the screen."""
     # A page that is there already would draw all its charts anew in the other width, for nothing.

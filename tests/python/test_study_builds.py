@@ -19,44 +19,6 @@ from city_policy.study import check_study, write_copy
 from conftest import environment, run
 from study_folders import PANEL_STUDY, small_panel, snapshot, write_folder, write_rows
 
-# ------------------------------------------------------------------------------------------- builds that are killed
-
-# Seconds after which a build is killed: while it checks, reads seeds, cleans, estimates and publishes.
-MOMENTS = (0.3, 1.5, 3.0, 5.0, 8.0, 12.0)
-
-
-def test_a_killed_build_leaves_the_folder_as_it_was(project, tmp_path):
-    folder = write_folder(tmp_path / "mine" / "study", PANEL_STUDY)
-    panel = folder.parent / "panel.csv"
-    small_panel(project).to_csv(panel, index=False)
-    before = snapshot(folder.parent)
-    times = {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")}
-    arguments = ["build", "--threads", "2", "--study", str(folder), "--panel", str(panel)]
-    command = [str(Path(sys.executable).parent / "city-policy"), *arguments]
-    # Two builds at a time, each in a data directory of its own, in which the next one goes on.
-    for pair in zip(MOMENTS[::2], MOMENTS[1::2], strict=True):
-        start = time.monotonic()
-        builds = [
-            subprocess.Popen(
-                command, cwd=project, env=environment(tmp_path / f"data_{number}"), start_new_session=True,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            for number in (1, 2)
-        ]  # fmt: skip
-        for moment, build in zip(pair, builds, strict=True):
-            time.sleep(max(0.0, start + moment - time.monotonic()))
-            os.killpg(build.pid, signal.SIGKILL)
-            assert build.wait() == -signal.SIGKILL, "the build ended before it was killed"
-            assert snapshot(folder.parent) == before
-    # What the killed ones left behind disturbs no build, and a whole one changes nothing of the user's either.
-    data = tmp_path / "data_2"
-    result = run(["city-policy", *arguments], project, data)
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    assert snapshot(folder.parent) == before
-    assert {path: path.stat().st_mtime_ns for path in folder.parent.rglob("*")} == times
-    assert (data / "studies" / "small_panel" / "city_policy.duckdb").is_file()
-    assert not list((data / "studies" / "small_panel").glob(".study-*")), "a killed build left its copy behind"
-
 
 def test_the_copy_of_a_killed_build_is_removed_by_the_next(project, tmp_path):
     small_panel(project).to_csv(tmp_path / "panel.csv", index=False)
@@ -201,18 +163,45 @@ def test_a_random_study_is_checked_and_copied_or_refused_in_sentences(project, t
     assert {name: content for name, content in snapshot(tmp_path).items() if not name.startswith("copies")} == before
 
 
-def assert_builds(project, folder: Path, panel: Path) -> None:
-    """The whole build ends well and writes nothing beside its data directory."""
-    before = snapshot(folder)
-    result = run(
-        ["city-policy", "build", "--threads", "2", "--study", str(folder), "--panel", str(panel)],
-        project,
-        folder.parent / "data",
-    )
+# ------------------------------------------------------------------------------------------- builds that are killed
+
+# Seconds after which a build is killed: while it checks, reads seeds, cleans, estimates and publishes.
+MOMENTS = (0.3, 1.5, 3.0, 5.0, 8.0, 12.0)
+
+
+def test_builds_that_are_killed_and_the_next_leave_the_folder_as_it_was(project, tmp_path):
+    """The study identifies little: its instruments, event studies and matches are rows without numbers."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    folder, panel = random_folder(project, mine, 11)
+    before = snapshot(mine)
+    times = {path: path.stat().st_mtime_ns for path in mine.rglob("*")}
+    arguments = ["build", "--threads", "2", "--study", str(folder), "--panel", str(panel)]
+    command = [str(Path(sys.executable).parent / "city-policy"), *arguments]
+    # Two builds at a time, each in a data directory of its own, in which the next one goes on.
+    for pair in zip(MOMENTS[::2], MOMENTS[1::2], strict=True):
+        start = time.monotonic()
+        builds = [
+            subprocess.Popen(
+                command, cwd=project, env=environment(tmp_path / f"data_{number}"), start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+            for number in (1, 2)
+        ]  # fmt: skip
+        for moment, build in zip(pair, builds, strict=True):
+            time.sleep(max(0.0, start + moment - time.monotonic()))
+            os.killpg(build.pid, signal.SIGKILL)
+            assert build.wait() == -signal.SIGKILL, "the build ended before it was killed"
+            assert snapshot(mine) == before
+    # What the killed ones left behind disturbs no build, and a whole one changes nothing of the user's either.
+    data = tmp_path / "data_2"
+    result = run(["city-policy", *arguments], project, data)
     output = result.stdout + result.stderr
     assert "Traceback" not in output and result.returncode == 0, output[-3000:]
-    assert snapshot(folder) == before
-    (path,) = (folder.parent / "data" / "studies").glob("*/city_policy.duckdb")
+    assert snapshot(mine) == before
+    assert {path: path.stat().st_mtime_ns for path in mine.rglob("*")} == times
+    (path,) = (data / "studies").glob("*/city_policy.duckdb")
+    assert not list(path.parent.glob(".study-*")), "a killed build left its copy behind"
     with duckdb.connect(str(path), read_only=True) as database:
         # What cannot be estimated is a row that says why.
         (n_rows,) = database.sql(
@@ -220,11 +209,6 @@ def assert_builds(project, folder: Path, panel: Path) -> None:
         ).fetchone()
         assert n_rows > 0
         assert database.sql("select sentence from results.sentences where sentence_zh is null").fetchall() == []
-
-
-def test_a_random_study_is_built(project, tmp_path):
-    """This one identifies little: its instruments, event studies and matches are rows without numbers."""
-    assert_builds(project, *random_folder(project, tmp_path, 11))
 
 
 def test_the_cross_check_of_large_numbers(project):
