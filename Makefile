@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A user-wide pip setting that names a folder of wheels must not bring in other versions than the lock's.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# A lock is complete, so that nothing is looked up. Modules are compiled ahead: where PYTHONDONTWRITEBYTECODE is set, every
-# process would compile them anew.
-PIP_LOCK := --quiet --require-hashes --no-deps
+# A lock is complete, so that nothing is looked up. Modules are compiled ahead, on all cores: where PYTHONDONTWRITEBYTECODE is
+# set, every process would compile them anew.
+PIP_LOCK := --quiet --require-hashes --no-deps --no-compile
+COMPILE_MODULES := -m compileall -q -q -j 0
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -17,12 +18,14 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 build" >&2; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_LOCK) -r requirements.lock
+	-$(BIN)/python $(COMPILE_MODULES) $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The extras that few need: prefecture outlines (77 MB), DuckDB's PostgreSQL extension and a compiler (200 MB).
 $(VENV)/map $(VENV)/postgresql $(VENV)/large: $(VENV)/%: requirements-%.lock $(VENV)/installed
 	$(BIN)/python -m pip install $(PIP_LOCK) -r $<
+	-$(BIN)/python $(COMPILE_MODULES) $(VENV)
 	@touch $@
 
 .PHONY: install
@@ -45,6 +48,7 @@ report: $(VENV)/map ## Write the report after a build, of your own study with ST
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' || { echo "make: Superset needs Python 3.11 or 3.12; give one: make PYTHON=python3.12 superset" >&2; exit 1; }
 	test -d .venv-superset || $(PYTHON) -m venv .venv-superset
 	.venv-superset/bin/python -m pip install $(PIP_LOCK) -r $<
+	-.venv-superset/bin/python $(COMPILE_MODULES) .venv-superset
 	@touch $@
 
 .PHONY: superset
@@ -56,6 +60,7 @@ superset: .venv-superset/installed ## Serve the dashboard on localhost, from the
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; give a newer one: make PYTHON=python3.12 micro" >&2; exit 1; }
 	test -d .venv-micro || $(PYTHON) -m venv .venv-micro
 	.venv-micro/bin/python -m pip install $(PIP_LOCK) -r $<
+	-.venv-micro/bin/python $(COMPILE_MODULES) .venv-micro
 	@touch $@
 
 .PHONY: micro
