@@ -70,7 +70,7 @@ micro: .venv-micro/installed ## Count firms and patents by city for SUPPLEMENTAR
 # pip shares no environment with another pip, so the extras come one after the other.
 .PHONY: extras environments
 extras:
-	$(MAKE) --no-print-directory --jobs 1 $(VENV)/map $(VENV)/postgresql $(VENV)/large
+	@for extra in map postgresql large; do $(MAKE) --no-print-directory $(VENV)/$$extra || exit 1; done
 environments:
 	$(MAKE) --no-print-directory --jobs 2 .venv-micro/installed extras
 
