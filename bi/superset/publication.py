@@ -112,6 +112,14 @@ def _names(query: Query, tables: frozenset[str]) -> Names:
             for key, chinese, english in query(f"select {selected} from {table}{where.get(kind, '')}"):
                 is_long = kind == "series" and len(english or "") > LONGEST_SERIES
                 add(kind, key, chinese, key.replace("_", " ") if is_long else english)
+    if {"seeds.labels", "results.baseline_effects"} <= tables:
+        # A specification of each policy has a regression per policy, named after both.
+        for key, chinese, english in query(
+            "select distinct spec_id, label_zh, label_en from results.baseline_effects inner join seeds.labels on "
+            "kind = 'specification' and (key = split_part(spec_id, '__', 1) or concat(key, '_', treatment) = spec_id) "
+            "order by spec_id"
+        ):
+            add("specification", key, chinese, english)
     if "staging.stg_policies" in tables:
         for key, chinese, english in query("select policy_id, short_zh, short_en from staging.stg_policies"):
             add("policy", key, chinese, english)

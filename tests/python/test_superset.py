@@ -218,6 +218,12 @@ def test_an_effect_belongs_to_one_specification(assets, tables):
             "order by spec_id"
         ).fetchall()
         assert len(rows) >= 3 and set(rows) <= set(expected)
+    # Two regressions of one policy are told apart by their names.
+    for language, joint in (("en", "all three in one regression"), ("zh", "三项处理同时进入")):
+        named = tables.execute(
+            f"select spec_id, regression from ({assets['datasets'][f'main_effects_{language}']['sql']}) as dataset"
+        ).fetchall()
+        assert dict(named)["joint"] == joint and dict(named)["baseline_dual"] != joint
     conditions = [
         condition["comparator"]
         for name, chart in assets["charts"].items()
