@@ -2,12 +2,14 @@
 
 import shutil
 import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
 
 import pytest
 from city_policy.errors import InputError
 from city_policy.report import charts
 from city_policy.report.charts import has_chinese_font, write_charts
 from city_policy.report.figures.chart import GROUND
+from city_policy.report.study import Text
 from conftest import program, run
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -82,3 +84,12 @@ def test_the_command_writes_charts_of_the_demo(demo_build, project, tmp_path):
     result = run(["city-policy", "chart", "--format", "gif"], project, demo_build)
     assert result.returncode == 2 and "'gif' is not one of svg, png" in result.stderr
     shutil.rmtree(tmp_path / "it's mine")
+
+
+def test_a_figure_without_data_says_why_in_both_languages(monkeypatch):
+    figure = SimpleNamespace(key="bacon", message=Text("没有可画的数据。", "Nothing to draw."))
+    monkeypatch.setattr(charts, "without_maps", lambda _: [figure])
+    monkeypatch.setattr(charts.outlines, "available", lambda: False)
+    with pytest.raises(InputError, match="The figure bacon has no data: Nothing to draw") as caught:
+        charts._figures(None, ["bacon"])
+    assert caught.value.chinese == "图 bacon 没有数据：没有可画的数据。"

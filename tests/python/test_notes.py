@@ -97,6 +97,8 @@ def test_other_sentences_stay_apart(messages):
         # A title with a colon; what the sentence names itself; rows without a name; too many to be told.
         ([(DROPPED, "Order: second", "iic"), ("", "T1", "iic")], "Order: second – Dropped as"),
         ([(DROPPED, "T1", "Broadband China"), ("", "T1", "iic")], "Dropped as"),
+        # A part of a word names nothing.
+        ([(DROPPED, "T1", "road"), ("", "T1", "iic")], "Road: Dropped as"),
         ([(DROPPED, "", "iic"), ("", "T1", "iic")], "Dropped as"),
         ([*((DROPPED, str(place), "iic") for place in range(5)), ("", "T1", "iic")], "Dropped as"),
     ],

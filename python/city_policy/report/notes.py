@@ -56,13 +56,18 @@ def notes_of_messages(said: Iterable[Said], names: Mapping[str, Text]) -> list[T
     for group in alike.values():
         note = both_languages(group[0], names) if len(group) == 1 else _listed(group, names)
         # What the sentence names itself is not named again.
-        unnamed = {text for parts in everything for text in parts if text.en and text.en.lower() in note.en.lower()}
+        unnamed = {text for text in chain.from_iterable(everything) if _holds(note.en, text.en)}
         these = set(chain.from_iterable(about[sentence] for sentence in group))
         # Where telling them from all rows takes a long list, from those of which the like is said.
         kin = [row for row in everything if row in alike_in_kind[_kind(group[0])]]
         where = _where(these, everything, unnamed) or _where(these, kin, unnamed) or Text("", "")
         notes.append(Text(f"{where.zh}{note.zh}", f"{where.en}{note.en}"))
     return list(dict.fromkeys(notes))
+
+
+def _holds(sentence: str, name: str) -> bool:
+    """Whether a sentence holds a name as whole words."""
+    return bool(name) and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sentence, re.IGNORECASE))
 
 
 def _kind(sentence: str) -> str:
