@@ -23,14 +23,16 @@ def every_refusal_has_a_chinese_form(monkeypatch):
     from city_policy.errors import InputError
     from city_policy.language import without_chinese_form
 
-    said: set[str] = set()
+    raised: list[InputError] = []
 
     def remember(self, *arguments):
         Exception.__init__(self, *arguments)
-        said.add(str(self))
+        raised.append(self)
 
     monkeypatch.setattr(InputError, "__init__", remember, raising=False)
     yield
+    # One that speaks of a study brings its Chinese form along.
+    said = {str(error) for error in raised if not error.chinese}
     assert [unknown for sentence in sorted(said) for unknown in without_chinese_form(sentence)] == []
 
 
